@@ -1,0 +1,222 @@
+"""The options: one frozen model a section, every default here and nowhere else."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from detector.config import values
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Text = Annotated[str, AfterValidator(values.text)]
+FilePath = Annotated[str, AfterValidator(values.file_path)]
+Address = Annotated[str, AfterValidator(values.address)]
+Interfaces = Annotated[Sequence[Annotated[str, AfterValidator(values.interface)]], AfterValidator(tuple)]
+Allowances = Annotated[Sequence[Annotated[str, AfterValidator(values.allowance)]], AfterValidator(tuple)]
+Timeout = Annotated[int, Field(ge=100, le=3_600_000)]
+Seconds = Annotated[float, Field(ge=1.0, le=86_400.0)]
+
+Contradiction = tuple[tuple[str, ...], str]
+"""The options that contradict each other, and a sentence that says how."""
+
+
+class ContradictionError(ValueError):
+    """Values of one section, each allowed, that cannot hold together."""
+
+    def __init__(self, found: tuple[Contradiction, ...]) -> None:
+        """Keep what was found, so that each can be reported by itself."""
+        super().__init__("; ".join(sentence for _, sentence in found))
+        self.found = found
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Find what no single option can know of; called when every option by itself is good."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        if found := tuple(self.contradictions()):
+            raise ContradictionError(found)
+        return self
+
+
+class CaptureConfig(Section):
+    """`[capture]`: where packets come from."""
+
+    interfaces: Interfaces = ()
+    """Interfaces to watch, `any` for all of them. Empty, because no name fits every machine: `--iface` or
+    this option has to say it."""
+    bpf_filter: Text | None = None
+    """A libpcap filter; what it refuses is neither metered nor counted. None, because an attack hides best
+    where nobody looks."""
+    promiscuous: bool = True
+    """Also take frames that are addressed to others. On, because a gateway or a mirror port sees the traffic
+    of other hosts, and a scan among them is not addressed to it."""
+    snaplen_bytes: Annotated[int, Field(ge=96, le=262_144)] = 1536
+    """Bytes kept of each frame. 1536 is NFStream's own value and holds a whole Ethernet frame; 96 still hold
+    the headers. Sizes are counted from the headers, so that a smaller value changes no flow."""
+    buffer_bytes: Annotated[int, Field(ge=1 << 20, le=1 << 30)] = 16 << 20
+    """Kernel memory for packets not yet read, in bytes, taken for each interface. 16 MiB ride out a burst
+    while a batch is scored and still fit a small gateway; raise it when `iotids_packets_dropped_total`
+    grows."""
+    max_clock_step_ms: Annotated[int, Field(ge=1_000, le=86_400_000)] = 60_000
+    """A stamp that jumps by more than this, in ms, either way, is believed only if the next packet follows
+    it; else the packet takes the time before it, and is counted. One stamp from the future would end every
+    open flow; NTP moves clocks by less than a minute once they are set."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """No interface is watched twice: its packets would count twice."""
+        twice = [name for name, times in Counter(self.interfaces).items() if times > 1]
+        if twice:
+            names = ", ".join(map(repr, twice[:5]))
+            yield ("interfaces",), f"got {names} more than once, allowed is each name once, remove the others"
+        if "any" in self.interfaces and len(set(self.interfaces)) > 1:
+            yield ("interfaces",), "got 'any' beside others, allowed is 'any' alone, which holds the others"
+
+
+class MeterConfig(Section):
+    """`[meter]`: how packets become flows. A timeout of None means: as the bundle says."""
+
+    max_active_flows: Annotated[int, Field(ge=16, le=10_000_000)] = 60_000
+    """Flows open at once on one interface; beyond it the flow that waited longest is let go early, and
+    counted. A flow takes about 1.4 kB, so that a flood of random sources ends at 85 MB and not in the
+    swap."""
+    idle_timeout_ms: Timeout | None = None
+    """A flow without a packet for this long, in ms, is over. The bundle says it, because the model knows only
+    flows that were cut like those it learned from; another value here is refused, so that a change of
+    bundle is noticed."""
+    active_timeout_ms: Timeout | None = None
+    """A flow that goes on is cut after this long, in ms. As with `idle_timeout_ms`."""
+    decode_tunnels: bool = True
+    """Meter what GRE, VXLAN, GTP and the like carry instead of the tunnel. On, because one tunnel would be
+    one flow, however many attacks go through it."""
+    vlan_in_key: bool = True
+    """Tell flows of different VLANs apart. On, because VLANs may reuse addresses; off where a mirror port
+    shows one packet with and without its tag."""
+
+
+class WindowConfig(Section):
+    """`[window]`: how flows become sequences, one sliding window per host and role."""
+
+    max_hosts: Annotated[int, Field(ge=16, le=1_000_000)] = 4096
+    """Hosts with a window, in each role; eviction is counted. A window takes about 9 kB, so that a spoofed
+    flood ends at 72 MB for both roles."""
+    max_windows_per_interval: Annotated[int, Field(ge=1, le=100_000)] = 256
+    """Windows scored in one interval (250 ms of packet time), in each role, at most; those left out are
+    counted as shed. Scoring one takes about 0.1 ms, so that a full load is a fifth of one core however
+    many sources a flood invents."""
+
+
+class ThresholdConfig(Section):
+    """`[thresholds]`: when a probability becomes an opinion. None means: as the bundle says.
+
+    The bundle's were chosen for a false-alarm budget on traffic that training never saw.
+    """
+
+    benign: Probability | None = None
+    """Benign is believed from this probability up; below it a window is uncertain. Higher finds more and
+    alarms more."""
+    recon: Probability | None = None
+    """Recon is raised from this probability up. Lower finds slower scans and alarms more."""
+    dos: Probability | None = None
+    """DoS is raised from this probability up."""
+    ddos: Probability | None = None
+    """DDoS is raised from this probability up."""
+
+
+class IncidentConfig(Section):
+    """`[incidents]`: how verdicts become alerts."""
+
+    open_after: Annotated[int, Field(ge=1, le=100)] = 3
+    """Windows of one host that must agree before an incident opens. Three, because single windows err: on
+    captures never seen in training, 3 of 5 kept 24 to 27 of 30 benign ones silent."""
+    open_within: Annotated[int, Field(ge=1, le=100)] = 5
+    """The last so many windows of a host among which `open_after` must agree. Five, so that two that err in
+    between do not hide an attack."""
+    update_interval_secs: Seconds = 60.0
+    """An open incident is reported again at most this often, in seconds of packet time. A minute, because
+    hours of flood should be a page to read, not a disk to fill."""
+    close_after_secs: Seconds = 60.0
+    """An incident without new evidence for this long, in seconds of packet time, is over. A minute, so that
+    the pauses of a slow scan do not make one incident many. Longer than the bundle's timeouts."""
+    max_open: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Incidents open at once; more are suppressed and counted. Enough for every host of a large site, and a
+    bound on memory when sources are spoofed."""
+    alert_on_uncertain: bool = True
+    """Raise a low-severity alert where neither Benign nor any attack is sure enough. On, because an attack
+    unlike those learned looks exactly so; off where nobody reads low severities."""
+    allow: Allowances = ()
+    """Attackers that raise no alert, `ADDRESS[/PREFIX]` or `ADDRESS[/PREFIX] CATEGORY` with CATEGORY one of
+    Recon, DoS and DDoS; suppressed alerts are counted. Empty; a vulnerability scanner of one's own is the
+    usual entry."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """As many windows must be looked at as have to agree."""
+        if self.open_after > self.open_within:
+            how = f"got {self.open_after}, allowed is at most open_within = {self.open_within}"
+            yield ("open_after", "open_within"), f"{how}, lower open_after or raise open_within"
+
+
+class OutputConfig(Section):
+    """`[output]`: where alerts and logs go."""
+
+    alerts: FilePath | None = None
+    """File to which alerts are appended as JSON lines, `-` for standard output. None: alerts are logged and
+    counted only, because no place is writable on every machine."""
+    log_format: Literal["auto", "plain", "json"] = "auto"
+    """Form of the log on standard error. `auto` is plain on a terminal and JSON elsewhere, where programs
+    read it."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important message still logged. `info` tells starts, stops and losses, and nothing per
+    packet."""
+
+
+class MetricsConfig(Section):
+    """`[metrics]`: the Prometheus endpoint, served while the daemon runs."""
+
+    enabled: bool = True
+    """Serve it at all. On, because a sensor nobody watches is not known to be blind."""
+    address: Address = "127.0.0.1"
+    """IP address to listen on; `0.0.0.0` and `::` mean all. This machine only, because the numbers tell an
+    attacker what is seen."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 9469
+    """TCP port to listen on, in the range that Prometheus exporters use; 0 takes a free one and logs it."""
+    tls_cert: FilePath | None = None
+    """PEM file with the certificate chain; set together with `tls_key`. None, because a loopback address
+    needs none."""
+    tls_key: FilePath | None = None
+    """PEM file with the certificate's private key, without a passphrase."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """TLS needs both files."""
+        if (self.tls_cert is None) != (self.tls_key is None):
+            given, missing = ("tls_cert", "tls_key") if self.tls_key is None else ("tls_key", "tls_cert")
+            yield (given, missing), f"got no {missing} with it, allowed are both or none, set {missing} too"
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    bundle: FilePath | None = None
+    """Folder of the model bundle. None: the one that comes with the program, which fits its version."""
+    capture: CaptureConfig = CaptureConfig()
+    meter: MeterConfig = MeterConfig()
+    window: WindowConfig = WindowConfig()
+    thresholds: ThresholdConfig = ThresholdConfig()
+    incidents: IncidentConfig = IncidentConfig()
+    output: OutputConfig = OutputConfig()
+    metrics: MetricsConfig = MetricsConfig()
+
+
+SECTIONS: dict[str, type[Section]] = {
+    name: field.annotation
+    for name, field in Config.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+}
+"""The models by the names of their tables."""
