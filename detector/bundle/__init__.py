@@ -1,0 +1,34 @@
+"""The model on disk: weights, and everything that must hold for them to mean anything."""
+
+from detector.bundle.manifest import (
+    Digest,
+    Manifest,
+    MeterSettings,
+    Origin,
+    Part,
+    Probability,
+    Schema,
+    Thresholds,
+    Training,
+    WindowSettings,
+)
+from detector.bundle.store import DEFAULT_BUNDLE, Check, ModelBundle, digest_of, load_bundle, write_bundle
+
+__all__ = [
+    "DEFAULT_BUNDLE",
+    "Check",
+    "Digest",
+    "Manifest",
+    "MeterSettings",
+    "ModelBundle",
+    "Origin",
+    "Part",
+    "Probability",
+    "Schema",
+    "Thresholds",
+    "Training",
+    "WindowSettings",
+    "digest_of",
+    "load_bundle",
+    "write_bundle",
+]
