@@ -1,0 +1,249 @@
+"""Captures: interfaces and files, read packet by packet into blocks.
+
+A capture never blocks: an interface is opened non-blocking and offers a descriptor to wait on.
+A read that fails is told apart from one that found nothing by libpcap's own error text.
+"""
+
+import ctypes
+import errno
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.config import CaptureConfig
+from detector.errors import CaptureError
+from detector.meter.engine import (
+    END,
+    IGNORED,
+    INTERFACE,
+    PACKET,
+    PACKET_DTYPE,
+    SINGLE_FILE,
+    ffi,
+    lib,
+    pcap,
+    stats,
+)
+
+BLOCK_PACKETS = 512
+"""Packets parsed before the flow table sees them: enough to spread the cost of NumPy calls."""
+
+READ_TIMEOUT_MS = 100
+"""How long the kernel may keep a half-filled block of packets to itself on a slow link."""
+
+IGNORED_REASONS = ("not_ip",)
+"""Why no flow could take a packet. The engine does not say more: `not_ip` is any protocol but IP, a
+fragment that is not the first, and headers that are cut short or make no sense."""
+
+_ERROR_BYTES = 256
+_READABLE_LINKS = {0, 1, 9, 12, 50, 104, 113, 127, 228, 229}
+"""Link types that the engine parses: NULL, EN10MB, PPP, RAW, PPP_SERIAL, C_HDLC, LINUX_SLL,
+IEEE802_11_RADIO, IPV4, IPV6 (`packet_datalink_checker` in NFStream's lib_engine.c)."""
+
+
+class PacketBlock:
+    """Room for parsed packets, seen from C as pointers and from NumPy as columns."""
+
+    def __init__(self) -> None:
+        self._packets = ffi.new("struct nf_packet[]", BLOCK_PACKETS)
+        self.pointers = [self._packets + index for index in range(BLOCK_PACKETS)]
+        self.columns: NDArray[np.void] = np.frombuffer(ffi.buffer(self._packets), PACKET_DTYPE)
+        self.count = 0
+        """Packets in the block."""
+
+    def drop(self, count: int) -> None:
+        """Forget the first `count` packets; the others move up."""
+        self.count -= count
+        if self.count and count:
+            size = self.count * ffi.sizeof("struct nf_packet")
+            ffi.memmove(self.pointers[0], self.pointers[count], size)
+
+
+class Capture:
+    """An open interface or capture file."""
+
+    def __init__(self, name: str, handle: int, *, live: bool, decode_tunnels: bool) -> None:
+        self.name = name
+        self.live = live
+        self.packets = 0
+        """Packets read, ignored ones included."""
+        self.ignored: Counter[str] = Counter()
+        """Packets that no flow could take, by `IGNORED_REASONS`."""
+        self.ended = False
+        self._decode_tunnels = int(decode_tunnels)
+        self._handle: int | None = handle
+        self._pointer: Any = ffi.cast("pcap_t *", handle)
+        self._drops = (0, 0, 0)
+        self._last_offset = 0
+        link = pcap.pcap_datalink(handle)
+        if link not in _READABLE_LINKS:
+            self.close()
+            label = (pcap.pcap_datalink_val_to_name(link) or b"unknown").decode()
+            raise CaptureError(
+                f"{name}: link type {link} ({label}) cannot be metered; capture on an Ethernet device"
+            )
+
+    @classmethod
+    def open_file(cls, path: str, config: CaptureConfig, *, decode_tunnels: bool) -> Self:
+        """Open a pcap or pcapng file; `-` is standard input.
+
+        Raises:
+            CaptureError: there is no such file, it cannot be read, or it is no capture.
+        """
+        problem = None if path == "-" else _file_problem(path)
+        if problem:
+            raise CaptureError(f"{path}: {problem}")
+        error = ctypes.create_string_buffer(_ERROR_BYTES)
+        handle = pcap.pcap_open_offline(os.fsencode(path), error)
+        if not handle:
+            raise CaptureError(f"{path}: not a readable pcap or pcapng capture ({_text(error.value)})")
+        capture = cls(path, handle, live=False, decode_tunnels=decode_tunnels)
+        capture._set_filter(config.bpf_filter)
+        return capture
+
+    @classmethod
+    def open_interface(cls, name: str, config: CaptureConfig, *, decode_tunnels: bool) -> Self:
+        """Open an interface for reading; needs CAP_NET_RAW and nothing else.
+
+        Raises:
+            CaptureError: no such interface, it is down, or the right is missing.
+        """
+        error = ctypes.create_string_buffer(_ERROR_BYTES)
+        handle = pcap.pcap_create(os.fsencode(name), error)
+        if not handle:
+            raise CaptureError(f"{name}: {_text(error.value)}")
+        pcap.pcap_set_buffer_size(handle, config.buffer_bytes)
+        pcap.pcap_set_snaplen(handle, config.snaplen_bytes)
+        pcap.pcap_set_timeout(handle, READ_TIMEOUT_MS)
+        # The pseudo-device of all interfaces has no promiscuous mode, and libpcap warns if asked.
+        pcap.pcap_set_promisc(handle, int(config.promiscuous and name != "any"))
+        status = pcap.pcap_activate(handle)
+        if status < 0:
+            problem = _activation_problem(name, handle, status)
+            pcap.pcap_close(handle)
+            raise CaptureError(problem)
+        capture = cls(name, handle, live=True, decode_tunnels=decode_tunnels)
+        capture._set_filter(config.bpf_filter)
+        if pcap.pcap_setnonblock(handle, 1, error) != 0:
+            raise CaptureError(f"{name}: {_text(error.value)}")
+        return capture
+
+    def _set_filter(self, bpf_filter: str | None) -> None:
+        if bpf_filter is None:
+            return
+        error = ffi.new("char[]", _ERROR_BYTES)
+        if lib.capture_set_filter(self._pointer, bpf_filter.encode(), error) != 0:
+            self._handle = None  # the engine has closed it
+            raise CaptureError(f"{self.name}: BPF filter {bpf_filter!r} does not compile; see pcap-filter(7)")
+
+    def fileno(self) -> int:
+        """Return a descriptor that becomes readable when packets wait (interfaces only)."""
+        return int(pcap.pcap_get_selectable_fd(self._handle))
+
+    def read(self, block: PacketBlock, room: int | None = None) -> None:
+        """Fill the block, with at most `room` packets more; at the end of a file set `ended`.
+
+        Raises:
+            CaptureError: the file is truncated or corrupt, or the interface went away. The packets
+                read before are in the block.
+        """
+        read_next, handle, pointers = lib.capture_next, self._pointer, block.pointers
+        mode = INTERFACE if self.live else SINGLE_FILE
+        tunnels, at, ignored, found = self._decode_tunnels, block.count, 0, PACKET
+        start, stop = at, BLOCK_PACKETS if room is None else min(at + room, BLOCK_PACKETS)
+        while at < stop:
+            found = read_next(handle, pointers[at], tunnels, 1, 0, mode)
+            if found > IGNORED:
+                at += 1
+            elif found == IGNORED:
+                ignored += 1
+            else:
+                break
+        self._settle(block, at)
+        self.packets += at - start + ignored
+        self.ignored[IGNORED_REASONS[0]] += ignored
+        if found == END:
+            self.ended = True
+        elif found < IGNORED:
+            self._raise_if_broken()
+
+    def _settle(self, block: PacketBlock, count: int) -> None:
+        """Clear what a reused IPv4 slot still holds of an earlier IPv6 packet."""
+        block.count = count
+        columns = block.columns[:count]
+        short = columns["ip_version"] != 6  # noqa: PLR2004 - the IP version
+        columns["src_ip"][short, 1] = 0
+        columns["dst_ip"][short, 1] = 0
+
+    def _raise_if_broken(self) -> None:
+        problem = _text(pcap.pcap_geterr(self._handle))
+        if self.live and not problem:
+            return
+        self.ended = True
+        if self.live:
+            raise CaptureError(f"{self.name}: {problem}")
+        raise CaptureError(
+            f"{self.name}: broken after packet {self.packets} at byte {self.offset()}: {problem}; "
+            "what was read before is kept"
+        )
+
+    def offset(self) -> int:
+        """Return how many bytes of the file the reader took, 0 where that cannot be said (a pipe)."""
+        if self.live or self._handle is None:
+            return self._last_offset
+        libc = ctypes.CDLL(None)
+        libc.ftell.restype, libc.ftell.argtypes = ctypes.c_long, [ctypes.c_void_p]
+        self._last_offset = max(int(libc.ftell(pcap.pcap_file(self._handle))), 0)
+        return self._last_offset
+
+    def drops(self) -> tuple[int, int]:
+        """Return packets dropped by the kernel and by the interface since the capture was opened."""
+        if self.live and self._handle is not None:
+            self._drops = stats(self._handle)
+        return self._drops[1], self._drops[2]
+
+    def close(self) -> None:
+        """Close the capture; a second call does nothing."""
+        if self._handle is not None:
+            self.drops()
+            self.offset()
+            pcap.pcap_close(self._handle)
+            self._handle = None
+
+
+def _text(message: bytes | None) -> str:
+    return (message or b"").decode("utf-8", "replace").strip()
+
+
+def _file_problem(path: str) -> str | None:
+    try:
+        # To open a pipe and close it again would cut off who writes to it.
+        if not Path(path).is_fifo():
+            Path(path).open("rb").close()
+    except IsADirectoryError:
+        return "is a directory; name the capture files in it"
+    except OSError as error:
+        return f"{(error.strerror or 'cannot be read').lower()}; name a pcap or pcapng file that can be read"
+    except ValueError:  # a NUL
+        return "no file can have such a name; name a pcap or pcapng file"
+    return None
+
+
+def _activation_problem(name: str, handle: int, status: int) -> str:
+    """Say why an interface could not be opened, and what to do about it."""
+    detail = _text(pcap.pcap_geterr(handle)) or _text(pcap.pcap_statustostr(status))
+    try:
+        known = name == "any" or any(device.name == name for device in Path("/sys/class/net").iterdir())
+    except OSError as error:
+        known = error.errno != errno.ENOENT
+    if not known:
+        return f"{name}: no such interface; `ip link` lists the interfaces of this machine"
+    if status in (-8, -11):  # PCAP_ERROR_PERM_DENIED, PCAP_ERROR_PROMISC_PERM_DENIED
+        return (
+            f"{name}: capturing needs CAP_NET_RAW; run as root or grant it (setcap, or the unit in systemd/)"
+        )
+    return f"{name}: cannot be captured from ({detail})"
