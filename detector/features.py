@@ -1,0 +1,226 @@
+"""What the model sees of a flow: names, units, order, digest.
+
+Three groups of numbers make up a row of a window. *Flow* features describe the flow alone.
+*Context* features are decaying counts of what the host did lately, beyond the window. *Relation*
+features compare the flow with the earlier ones of its window. No address, port number, absolute
+time or property of the capture enters any of them, and none is negative: sizes are bytes, times
+milliseconds, and scaling is the model's affair.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.records import Expiry, Features, FlowBatch
+
+_MULTICAST_V4_FIRST, _MULTICAST_V4_LAST = 224, 239
+_ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
+
+
+@dataclass(frozen=True)
+class FeatureSchema:
+    """The ordered features of one row; two schemas with one digest mean the same numbers."""
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:` and the digest of names and units in order."""
+        text = "\n".join(f"{name}\t{unit}" for name, unit in zip(self.names, self.units, strict=True))
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+    def index(self, name: str) -> int:
+        """Return a feature's column."""
+        return self.names.index(name)
+
+
+_COPIED = {
+    "bidirectional_duration_ms": "ms",
+    "src2dst_packets": "packets",
+    "dst2src_packets": "packets",
+    "src2dst_bytes": "bytes",
+    "dst2src_bytes": "bytes",
+    "bidirectional_min_ps": "bytes",
+    "bidirectional_max_ps": "bytes",
+    "bidirectional_stddev_ps": "bytes",
+    "src2dst_mean_ps": "bytes",
+    "dst2src_mean_ps": "bytes",
+    "src2dst_max_ps": "bytes",
+    "dst2src_max_ps": "bytes",
+    "bidirectional_mean_piat_ms": "ms",
+    "bidirectional_stddev_piat_ms": "ms",
+    "bidirectional_max_piat_ms": "ms",
+    "src2dst_mean_piat_ms": "ms",
+    "dst2src_mean_piat_ms": "ms",
+    "src2dst_syn_packets": "packets",
+    "src2dst_ack_packets": "packets",
+    "src2dst_psh_packets": "packets",
+    "src2dst_rst_packets": "packets",
+    "src2dst_fin_packets": "packets",
+    "src2dst_urg_packets": "packets",
+    "dst2src_syn_packets": "packets",
+    "dst2src_ack_packets": "packets",
+    "dst2src_psh_packets": "packets",
+    "dst2src_rst_packets": "packets",
+    "dst2src_fin_packets": "packets",
+}
+"""NFStream fields taken as they are."""
+
+_DERIVED = {
+    "packets_per_second": "1/s",
+    "bytes_per_second": "bytes/s",
+    "unanswered": "flag",
+    "multicast": "flag",
+    "tcp": "flag",
+    "udp": "flag",
+    "icmp": "flag",
+    "other_protocol": "flag",
+    "closed": "flag",
+    "sliced": "flag",
+}
+
+CONTEXT = {
+    "recent_flows": "flows",
+    "recent_packets": "packets",
+    "recent_bytes": "bytes",
+    "recent_unanswered": "flows",
+    "recent_peers": "hosts",
+    "recent_ports": "ports",
+    "recent_source_ports": "ports",
+}
+"""Decaying sums over the host's last seconds; `windows` keeps them."""
+
+RELATIONS = {
+    "since_previous_ms": "ms",
+    "before_newest_ms": "ms",
+    "new_peer": "flag",
+    "new_port": "flag",
+    "new_source_port": "flag",
+    "same_peer": "flag",
+    "same_size": "flag",
+    "peers_so_far": "hosts",
+    "ports_so_far": "ports",
+    "source_ports_so_far": "ports",
+    "peer_share": "ratio",
+    "port_share": "ratio",
+    "unanswered_share": "ratio",
+    "position": "flows",
+    "as_target": "flag",
+    "mask": "flag",
+}
+"""Computed inside one window by `relations`."""
+
+FLOW_FEATURES = tuple(_COPIED) + tuple(_DERIVED)
+SCHEMA = FeatureSchema(
+    names=FLOW_FEATURES + tuple(CONTEXT) + tuple(RELATIONS),
+    units=tuple({**_COPIED, **_DERIVED, **CONTEXT, **RELATIONS}.values()),
+)
+UNANSWERED = FLOW_FEATURES.index("unanswered")
+
+
+def flow_features(flows: FlowBatch) -> Features:
+    """Return the flow features of a batch, shape (n, len(FLOW_FEATURES)), float32.
+
+    A rate is over the flow's duration, but at least one millisecond, the resolution of its stamps.
+    """
+    columns: list[NDArray[np.generic]] = [flows[name] for name in _COPIED]
+    seconds = np.maximum(flows["bidirectional_duration_ms"].astype(np.float64), 1.0) / 1000.0
+    protocol, several = flows["protocol"], flows["bidirectional_packets"] > 1
+    known = np.isin(protocol, (_ICMP, _TCP, _UDP, _ICMPV6))
+    columns += [
+        np.where(several, flows["bidirectional_packets"] / seconds, 0.0),
+        np.where(several, flows["bidirectional_bytes"] / seconds, 0.0),
+        flows["dst2src_packets"] == 0,
+        multicast(flows["dst_ip"]),
+        protocol == _TCP,
+        protocol == _UDP,
+        (protocol == _ICMP) | (protocol == _ICMPV6),
+        ~known,
+        flows["expiration_id"] == Expiry.CLOSED,
+        flows["expiration_id"] == Expiry.ACTIVE,
+    ]
+    return np.stack([column.astype(np.float32) for column in columns], axis=1)
+
+
+def multicast(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Tell which addresses, (n, 2) words, stand for many hosts: multicast and IPv4 broadcast."""
+    octets = np.ascontiguousarray(words).view(np.uint8).reshape(len(words), 16)
+    v4 = (words[:, 0] == 0) & (octets[:, 10] == 0xFF)  # noqa: PLR2004 - the IPv4-mapped prefix
+    first = octets[:, 12]
+    group = (first >= _MULTICAST_V4_FIRST) & (first <= _MULTICAST_V4_LAST)
+    everyone = (octets[:, 12:] == 0xFF).all(axis=1)  # noqa: PLR2004 - 255.255.255.255
+    return np.asarray(np.where(v4, group | everyone, octets[:, 0] == 0xFF), bool)  # noqa: PLR2004 - ff00::/8
+
+
+def relations(
+    *,
+    times: NDArray[np.int64],
+    peers: NDArray[np.uint64],
+    ports: NDArray[np.uint16],
+    sizes: NDArray[np.float32],
+    unanswered: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    as_target: NDArray[np.bool_],
+) -> Features:
+    """Compare each flow of m windows with the earlier flows of its window.
+
+    Args:
+        times: (m, T) first packet of each flow, ms.
+        peers: (m, T) a number that stands for the other host.
+        ports: (m, T, 2) destination port and source port.
+        sizes: (m, T, 2) packets and bytes from source to destination.
+        unanswered: (m, T) 1 where no packet came back.
+        mask: (m, T) where a flow stands; flows fill the window from its end.
+        as_target: (m,) whether the host is the flows' target.
+
+    Returns:
+        Shape (m, T, len(RELATIONS)), float32; zero where no flow stands.
+    """
+    length = times.shape[1]
+    earlier = np.tri(length, k=-1, dtype=bool)[None] & mask[:, None, :]
+    so_far = np.cumsum(mask, axis=1, dtype=np.float32)
+    same_peer = _equal(peers) & earlier
+    same_port = _equal(ports[..., 0]) & earlier
+    new_peer, new_port = ~same_peer.any(2), ~same_port.any(2)
+    new_source_port = ~(_equal(ports[..., 1]) & earlier).any(2)
+    previous = np.zeros_like(mask)
+    previous[:, 1:] = mask[:, :-1]
+    step = np.abs(np.diff(times, axis=1, prepend=times[:, :1]))
+    repeats = np.zeros_like(mask)
+    repeats[:, 1:] = (sizes[:, 1:] == sizes[:, :-1]).all(axis=2)
+    follows = np.zeros_like(mask)
+    follows[:, 1:] = peers[:, 1:] == peers[:, :-1]
+    newest = np.where(mask, times, np.iinfo(np.int64).min).max(axis=1, keepdims=True)
+    before = np.maximum(so_far - 1.0, 1.0)
+    columns = [
+        np.where(previous, step, 0),
+        newest - times,
+        new_peer,
+        new_port,
+        new_source_port,
+        follows & previous,
+        repeats & previous,
+        np.cumsum(new_peer & mask, axis=1),
+        np.cumsum(new_port & mask, axis=1),
+        np.cumsum(new_source_port & mask, axis=1),
+        same_peer.sum(2) / before,
+        same_port.sum(2) / before,
+        np.cumsum(unanswered * mask, axis=1) / np.maximum(so_far, 1.0),
+        so_far,
+        np.broadcast_to(as_target[:, None], mask.shape),
+        mask,
+    ]
+    stacked = np.stack([column.astype(np.float32) for column in columns], axis=2)
+    return np.where(mask[..., None], stacked, np.float32(0.0))
+
+
+def _equal(values: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Return (m, T, T): whether the flow at [t] equals the flow at [u]."""
+    return np.asarray(values[:, :, None] == values[:, None, :])
