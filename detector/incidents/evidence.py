@@ -1,0 +1,167 @@
+"""What one attack verdict says, and about whom.
+
+Who an incident is about (its subject) is what makes it one incident:
+
+- Recon: the scanner, seen from its own window or from a target's. A target scanned by many, none of
+  them dominating, is the subject itself.
+- DoS: the victim, seen from its own window or from the flooder's. A source that floods many hosts,
+  none of them dominating, is the subject itself.
+- DDoS: the victim. A window of one source cannot see that there are others, so what it calls DDoS
+  is evidence of DoS.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
+
+import numpy as np
+
+from detector.records import CATEGORIES, Category, Role, Verdict, address
+
+FLOWS_A_VOTE = 16
+"""Flows that are news enough to count as one more window: half a window of the usual length."""
+
+
+class Subject(NamedTuple):
+    """A host in one of its two roles."""
+
+    host: bytes
+    """16 bytes in network order, as in `FACTS_DTYPE`."""
+    role: Role
+
+    @property
+    def address(self) -> IPv4Address | IPv6Address:
+        """The host's address."""
+        return _address(self.host)
+
+
+class Exemplar(NamedTuple):
+    """A flow that stands for the others; its source is on the attacking side."""
+
+    src_host: bytes
+    src_port: int
+    dest_host: bytes
+    dest_port: int
+    protocol: int
+
+    @property
+    def src(self) -> IPv4Address | IPv6Address:
+        """The attacking side's address."""
+        return _address(self.src_host)
+
+    @property
+    def dest(self) -> IPv4Address | IPv6Address:
+        """The attacked side's address."""
+        return _address(self.dest_host)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An attack verdict in plain values, so that keeping one keeps no batch of windows in memory."""
+
+    category: Category
+    raised: Category
+    """The verdict's own category; differs where a source's DDoS is evidence of DoS."""
+    certain: bool
+    confidence: float
+    """That of `category`; for a flood seen from its source that of DoS and DDoS together."""
+    probabilities: tuple[float, ...]
+    own: Subject
+    """Whose window it is."""
+    peer: Subject
+    """The other end most seen, in the other role."""
+    source: int
+    first_ms: int
+    last_ms: int
+    news: int
+    """Flows that no earlier window of the host had."""
+    flows: int
+    packets: int
+    peers: int
+    ports: int
+    unanswered: int
+    window_flows: int
+    peer_flows: int
+    """Of `window_flows`, those with the peer."""
+    exemplar: Exemplar
+
+    @property
+    def weight(self) -> int:
+        """How many windows it counts for: in a burst one window may stand for a thousand flows."""
+        return 1 + self.news // FLOWS_A_VOTE
+
+    @property
+    def dominated(self) -> bool:
+        """Whether the peer has at least 80 % of the window's flows."""
+        return self.peer_flows * 5 >= self.window_flows * 4
+
+    @property
+    def shared(self) -> bool:
+        """Whether the peer has at least half of the window's flows."""
+        return self.peer_flows * 2 >= self.window_flows
+
+    @property
+    def subject(self) -> Subject:
+        """Whom the verdict is about, by the rules above."""
+        return self.ends[0]
+
+    @cached_property
+    def ends(self) -> tuple[Subject, ...]:
+        """Whose open incident this may belong to, likeliest first: one attack has two ends.
+
+        A scan is seen from both, and whichever opened an incident first has it.
+        """
+        if self.category is Category.DDOS:
+            return (self.own,)
+        wanted = Role.SOURCE if self.category is Category.RECON else Role.TARGET
+        if self.own.role is not wanted and self.dominated:
+            return (self.peer, self.own)
+        return (self.own, self.peer) if self.shared else (self.own,)
+
+
+def evidence_of(verdict: Verdict) -> Evidence | None:
+    """Return what a verdict is evidence of; None for a Benign one."""
+    if verdict.category is Category.BENIGN:
+        return None
+    facts = verdict.facts
+    # A burst leaves more flows in one interval than the window holds; then the interval tells more.
+    view = "interval_" if facts["interval_flows"] > facts["flows"] else ""
+    role = Role(int(facts["role"]))
+    lone_flood = role is Role.SOURCE and verdict.category is not Category.RECON
+    return Evidence(
+        category=Category.DOS if lone_flood else verdict.category,
+        raised=verdict.category,
+        certain=not verdict.uncertain,
+        confidence=_flood(verdict) if lone_flood else verdict.confidence,
+        probabilities=verdict.probabilities,
+        own=Subject(facts["host"].tobytes(), role),
+        peer=Subject(facts["top_peer"].tobytes(), Role(1 - role)),
+        source=int(facts["source"]),
+        first_ms=int(facts[f"{view}first_ms"]),
+        last_ms=int(facts[f"{view}last_ms"]),
+        news=int(facts["interval_flows"]),
+        window_flows=int(facts["flows"]),
+        flows=int(facts[f"{view}flows"]),
+        packets=int(facts[f"{view}packets"]),
+        peers=int(facts[f"{view}peers"]),
+        ports=int(facts[f"{view}ports"]),
+        unanswered=int(facts[f"{view}unanswered"]),
+        peer_flows=int(facts["top_peer_flows"]),
+        exemplar=Exemplar(
+            facts["src_ip"].tobytes(),
+            int(facts["src_port"]),
+            facts["dst_ip"].tobytes(),
+            int(facts["dst_port"]),
+            int(facts["protocol"]),
+        ),
+    )
+
+
+def _address(host: bytes) -> IPv4Address | IPv6Address:
+    return address(np.frombuffer(host, "<u8"))
+
+
+def _flood(verdict: Verdict) -> float:
+    chances = dict(zip(CATEGORIES, verdict.probabilities, strict=True))
+    return min(1.0, chances[Category.DOS] + chances[Category.DDOS])
