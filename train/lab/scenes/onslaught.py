@@ -1,0 +1,43 @@
+"""What all floods share: bounds, aims, and the jobs of several sources."""
+
+from typing import Any, cast
+
+from detector.records import Category
+from train.lab.draft import Draft
+from train.lab.plan import Host
+from train.lab.scenes.parties import Sources
+
+
+def bounds(draft: Draft, top: float = 20_000, most: int = 22_000) -> dict[str, Any]:
+    """Draw a rate, how many packets at most, and the rhythm."""
+    rate = draft.between(25, top)
+    return {
+        "rate": rate,
+        "count": draft.whole(min(1500, most - 1), most),
+        "shape": draft.rng.choice(("steady", "steady", "steady", "poisson", "bursts", "ramp", "pulses")),
+    }
+
+
+def run(
+    draft: Draft, sources: Sources, program: str, what: tuple[Category, str], victim: str, **params: Any
+) -> None:
+    """Let all sources run the same, sharing rate and count; `what` is the class and the tool."""
+    category, tool = what
+    event = draft.event(
+        category, tool, sources.addresses, [victim], **{k: v for k, v in params.items() if k != "sources"}
+    )
+    share = len(sources.hosts)
+    when = draft.span(3, 20)
+    for host, addresses in sources.hosts:
+        own = dict(params)
+        for key in ("rate", "count", "connections"):
+            if key in own:
+                own[key] = max(1, own[key] / share) if key == "rate" else max(1, own[key] // share)
+        draft.run(host, program, when, event=event, **{**own, "sources": addresses})
+
+
+def aim(draft: Draft, host: Host) -> int | list[int]:
+    """Draw the port that is flooded: open, closed, a few, or any."""
+    opened = [job.params["port"] for job in host.jobs if job.program.startswith("serve")]
+    choices: list[int | list[int]] = [80, 1883, 443, draft.rng.randint(1, 65_535), -1, -1, [80, 443, 8080]]
+    return cast("int | list[int]", draft.rng.choice([*choices, *opened, *opened]))

@@ -1,0 +1,118 @@
+"""Who attacks, and whom: drawn the same way for all attacks."""
+
+from train.lab.draft import Draft
+from train.lab.plan import Host
+
+
+def scanner(draft: Draft) -> tuple[Host, str]:
+    """Return who scans, and from which address: a stranger here, an infected device, or somebody outside."""
+    where = draft.rng.choices(("stranger", "device", "outside"), (55, 15, 30))[0]
+    if where == "stranger":
+        host = draft.add_device("attacker")
+        if draft.chance(0.8):
+            host.mtu = 1500
+        return host, host.address
+    if where == "device":
+        host = draft.pick()
+        return host, host.address
+    host = draft.add_outsider()
+    return host, host.address
+
+
+def reachable(draft: Draft, attacker: Host) -> list[Host]:
+    """Return whom the attacker reaches across the captured switch."""
+    gateway = [draft.gateway] if attacker.segment == "lan" else []
+    return [host for host in [*draft.devices, *gateway] if host is not attacker]
+
+
+def targets(draft: Draft, attacker: Host, *, most: int = 4, only4: bool = False) -> list[str]:
+    """Return one or a few living hosts, all by IPv4 or all by IPv6."""
+    neighbours = reachable(draft, attacker)
+    living = [host.address for host in neighbours]
+    if attacker.segment == "lan" and attacker.address6 and not only4 and draft.chance(0.35):
+        living = [host.address6 for host in neighbours if host.address6] or living
+    return draft.rng.sample(living, min(len(living), draft.rng.choice((1, 1, 1, 2, most))))
+
+
+def seen_as(attacker: Host, aims: list[str]) -> str:
+    """Return the attacker's address in the targets' family."""
+    return (attacker.address6 or attacker.address) if ":" in aims[0] else attacker.address
+
+
+def neighbourhood(draft: Draft, attacker: Host, most: int = 254) -> list[str]:
+    """Return a run of the network's addresses: a crowd's where there is one, else most of them nobody's."""
+    if not any(host.kind == "crowd" for host in draft.hosts) and draft.chance(0.85):
+        for host in draft.add_crowd():
+            for port in draft.rng.sample((22, 23, 80, 5555, 7547, 8080), draft.rng.randint(0, 3)):
+                draft.serve(host, "serve-banner", port, banner="login: ")
+    size = min(most, draft.lan.num_addresses - 2)
+    count = draft.rng.randint(min(20, size), size)
+    first = draft.rng.randint(1, draft.lan.num_addresses - 1 - count)
+    mine = {address.split("/")[0] for address in attacker.addresses}
+    if attacker.segment == "wan":
+        mine.add(draft.gateway.address)
+    crowd = [a.split("/")[0] for host in draft.hosts if host.kind == "crowd" for a in host.addresses]
+    if crowd and draft.chance(0.4):
+        return draft.rng.sample(crowd, min(len(crowd), most))
+    run = {str(draft.lan[first + n]) for n in range(count)} | {host.address for host in draft.devices}
+    return sorted(run - mine)
+
+
+def strangers(draft: Draft) -> list[str]:
+    """Return addresses all over the internet: what an infected device tries."""
+    return [draft.public_address() for _ in range(draft.rng.randint(60, 900))]
+
+
+class Sources:
+    """Who floods: the hosts that do it, and the addresses that the victim sees."""
+
+    def __init__(self, draft: Draft, *, many: bool) -> None:
+        rng = draft.rng
+        self.hosts: list[tuple[Host, list[str]]] = []
+        if not many:
+            inside = draft.chance(0.65)
+            host = draft.add_device("attacker") if inside else draft.add_outsider()
+            self.hosts.append((host, [host.address]))
+        elif draft.chance(0.5):
+            for _ in range(rng.randint(1, 3)):
+                host = draft.add_outsider(rng.choice((24, 25, 26, 27)))
+                self.hosts.append((host, self._of_pool(draft, host)))
+        else:
+            for _ in range(rng.randint(1, 3)):
+                host = draft.add_device("attacker")
+                extra = [
+                    draft.lan_address() for _ in range(rng.randint(2, min(19, draft.lan.num_addresses // 8)))
+                ]
+                host.addresses += [f"{address}/{draft.lan.prefixlen}" for address in extra]
+                self.hosts.append((host, [host.address, *extra]))
+        self.addresses = [address for _, own in self.hosts for address in own]
+
+    def turn_to_six(self, draft: Draft) -> bool:
+        """Give the sources as many IPv6 addresses and use those; False where that cannot be."""
+        lan6 = draft.lan6
+        if lan6 is None or any(host.segment == "wan" for host, _ in self.hosts):
+            return False
+        for index, (host, own) in enumerate(self.hosts):
+            six = [str(lan6[draft.rng.getrandbits(40) + 2]) for _ in own]
+            host.addresses += [f"{address}/64" for address in six]
+            self.hosts[index] = (host, six)
+        self.addresses = [address for _, own in self.hosts for address in own]
+        return True
+
+    @staticmethod
+    def _of_pool(draft: Draft, host: Host) -> list[str]:
+        stem, _, last = host.pools[0].split("/")[0].rpartition(".")
+        size = 2 ** (32 - int(host.pools[0].split("/")[1]))
+        numbers = draft.rng.sample(range(1, size - 1), draft.rng.randint(4, min(40, size - 2)))
+        return [f"{stem}.{int(last) + number}" for number in numbers]
+
+
+def victim_of(draft: Draft, *, answers: bool = False) -> Host:
+    """Draw a device; the gateway's own traffic with the outside would not cross the captured switch.
+
+    Unless it must answer, it may be mute: what a one-way tap or a firewall makes of a victim.
+    """
+    host = draft.rng.choice(draft.devices)
+    if not answers and draft.chance(0.15):
+        host.mute = True
+    return host

@@ -1,0 +1,198 @@
+"""Floods of requests: HTTP, slow HTTP, MQTT, CoAP, TLS, DNS."""
+
+from detector.records import Category
+from train.lab.draft import Draft
+from train.lab.plan import Host
+from train.lab.scenes.onslaught import bounds, run
+from train.lab.scenes.parties import Sources, victim_of
+
+
+def _web_victim(draft: Draft) -> tuple[Host, int]:
+    victim = victim_of(draft, answers=True)
+    return victim, draft.serve(victim, "serve-http", draft.rng.choice((80, 80, 8080)))
+
+
+def _http(draft: Draft, *, many: bool) -> None:
+    rng = draft.rng
+    victim, port = _web_victim(draft)
+    tls = draft.chance(0.2)
+    if tls:
+        port = draft.serve(victim, "serve-http", 8443, tls=True)
+    path = rng.choice(("/", "/", f"/b/{draft.whole(100, 4000)}", "/index.php", "/search"))
+    limits = bounds(draft, top=900, most=2500)
+    run(
+        draft,
+        Sources(draft, many=many),
+        "http-flood",
+        (Category.DDOS if many else Category.DOS, "http-flood"),
+        victim.address,
+        target=victim.address,
+        port=port,
+        path=path,
+        tls=tls,
+        keep=rng.choice((1, 1, 1, 5, 50)),
+        parallel=rng.randint(4, 150),
+        vary=draft.chance(0.5),
+        body=rng.choice((0, 0, 0, 200)),
+        **limits,
+    )
+
+
+def http_flood(draft: Draft) -> None:
+    """GETs or POSTs from one source."""
+    _http(draft, many=False)
+
+
+def http_flood_many(draft: Draft) -> None:
+    """GETs or POSTs from many sources."""
+    _http(draft, many=True)
+
+
+def apache_bench(draft: Draft) -> None:
+    """The real ab."""
+    rng = draft.rng
+    victim, port = _web_victim(draft)
+    run(
+        draft,
+        Sources(draft, many=False),
+        "ab",
+        (Category.DOS, "ab"),
+        victim.address,
+        target=victim.address,
+        port=port,
+        path="/",
+        parallel=rng.randint(2, 100),
+        keep=draft.chance(0.3),
+        count=draft.whole(300, 2500),
+    )
+
+
+def _slow(draft: Draft, *, many: bool) -> None:
+    victim, port = _web_victim(draft)
+    post = draft.chance(0.4)
+    run(
+        draft,
+        Sources(draft, many=many),
+        "slow-drip",
+        (Category.DDOS if many else Category.DOS, "slow-post" if post else "slowloris"),
+        victim.address,
+        target=victim.address,
+        port=port,
+        post=post,
+        connections=draft.whole(40, 500),
+        rate=draft.between(20, 400),
+        interval=draft.between(0.3, 5),
+    )
+
+
+def slow_requests(draft: Draft) -> None:
+    """Slowloris and slow POST of our own, from one source."""
+    _slow(draft, many=False)
+
+
+def slow_requests_many(draft: Draft) -> None:
+    """The same from many sources."""
+    _slow(draft, many=True)
+
+
+def slowhttptest(draft: Draft) -> None:
+    """The real slowhttptest."""
+    rng = draft.rng
+    victim, port = _web_victim(draft)
+    run(
+        draft,
+        Sources(draft, many=False),
+        "slowhttptest",
+        (Category.DOS, "slowhttptest"),
+        victim.address,
+        target=victim.address,
+        port=port,
+        mode=rng.choice("HBX"),
+        connections=draft.whole(50, 500),
+        rate=draft.whole(30, 300),
+        interval=rng.randint(1, 5),
+    )
+
+
+def _mqtt(draft: Draft, *, many: bool) -> None:
+    rng, victim = draft.rng, draft.pick("hub")
+    port = draft.serve(victim, "serve-broker", rng.choice((1883, 1883, 1885)))
+    mode = rng.choice(("connect", "connect", "publish"))
+    limits = bounds(draft, top=900 if mode == "connect" else 4000, most=2500 if mode == "connect" else 12_000)
+    run(
+        draft,
+        Sources(draft, many=many),
+        "mqtt-flood",
+        (Category.DDOS if many else Category.DOS, f"mqtt-{mode}-flood"),
+        victim.address,
+        target=victim.address,
+        port=port,
+        mode=mode,
+        parallel=rng.randint(10, 150) if mode == "connect" else rng.randint(1, 30),
+        bytes=draft.whole(1, 1200),
+        hold=rng.choice((0, 0, 1.0)),
+        **limits,
+    )
+
+
+def mqtt_flood(draft: Draft) -> None:
+    """MQTT connections or messages from one source."""
+    _mqtt(draft, many=False)
+
+
+def mqtt_flood_many(draft: Draft) -> None:
+    """MQTT connections or messages from many sources."""
+    _mqtt(draft, many=True)
+
+
+def _coap(draft: Draft, *, many: bool) -> None:
+    victim = draft.pick("sensor", "meter", "plug")
+    draft.serve(victim, "serve-datagrams", 5683, kind="coap")
+    run(
+        draft,
+        Sources(draft, many=many),
+        "coap-flood",
+        (Category.DDOS if many else Category.DOS, "coap-flood"),
+        victim.address,
+        target=victim.address,
+        port=5683,
+        flows=draft.rng.randint(10, 40) if many else draft.rng.choice((1, 4, 50)),
+        **bounds(draft, top=6000, most=10_000),
+    )
+
+
+def coap_flood(draft: Draft) -> None:
+    """CoAP requests from one source."""
+    _coap(draft, many=False)
+
+
+def coap_flood_many(draft: Draft) -> None:
+    """CoAP requests from many sources."""
+    _coap(draft, many=True)
+
+
+def _connections(draft: Draft, *, many: bool) -> None:
+    victim = victim_of(draft, answers=True)
+    port = draft.serve(victim, "serve-banner", draft.rng.choice((22, 23, 8883, 5000)), banner="login: ")
+    run(
+        draft,
+        Sources(draft, many=many),
+        "connect-flood",
+        (Category.DDOS if many else Category.DOS, "connect-flood"),
+        victim.address,
+        target=victim.address,
+        port=port,
+        hold=draft.rng.choice((0, 0, 0.2, 3.0)),
+        parallel=draft.rng.randint(20, 300),
+        **bounds(draft, top=1200, most=4000),
+    )
+
+
+def connection_flood(draft: Draft) -> None:
+    """TCP connections without a word, from one source."""
+    _connections(draft, many=False)
+
+
+def connection_flood_many(draft: Draft) -> None:
+    """TCP connections without a word, from many sources."""
+    _connections(draft, many=True)

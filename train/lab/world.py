@@ -1,0 +1,41 @@
+"""Draw a world from a seed: the same seed gives the same world, on any machine."""
+
+import random
+
+from train.lab.draft import Draft
+from train.lab.plan import World
+from train.lab.scenes import ATTACKS, BUSTLE
+from train.lab.scenes.life import furnish
+
+KINDS = ("benign", "recon", "dos", "ddos", "mixed")
+
+_SHARES = (50, 40, 35, 35, 15)
+"""How many of each kind in a set, where the caller names none."""
+
+
+def kind_of(seed: int) -> str:
+    """Draw the kind of a world of an unnamed set."""
+    return random.Random(f"kind {seed}").choices(KINDS, _SHARES)[0]  # noqa: S311 - traffic, not secrets
+
+
+def draw(seed: int, kind: str | None = None, seconds: tuple[float, float] = (8, 20)) -> World:
+    """Draw one world. `seconds` bounds how long it lives.
+
+    Benign worlds have ordinary life and mostly one or two busy scenes; attack worlds mostly have life
+    around the attack, and some nothing but the attack; mixed ones several attacks.
+    """
+    kind = kind or kind_of(seed)
+    bare = kind not in {"benign", "mixed"} and random.Random(f"bare {seed}").randrange(7) == 0  # noqa: S311
+    few = bare or random.Random(f"few {seed}").randrange(5) == 0  # noqa: S311
+    draft = Draft(seed, kind, seconds, devices=(1, 3) if few else (3, 11))
+    if not bare:
+        furnish(draft)
+    busy = draft.rng.choice((0, 1, 1, 2, 2, 3)) if kind == "benign" else draft.rng.choice((0, 0, 0, 1))
+    for scene in draft.rng.sample(BUSTLE, 0 if bare else busy):
+        scene(draft)
+    if kind == "mixed":
+        for _ in range(draft.rng.randint(2, 3)):
+            draft.rng.choice(ATTACKS[draft.rng.choice(("recon", "recon", "dos", "ddos"))])(draft)
+    elif kind != "benign":
+        draft.rng.choice(ATTACKS[kind])(draft)
+    return draft.world()
