@@ -26,7 +26,9 @@ class _Json(logging.Formatter):
         event = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
-            "message": (record.getMessage() + _trace(self, record)).encode("utf-8", "backslashreplace").decode(),
+            "message": (record.getMessage() + _trace(self, record))
+            .encode("utf-8", "backslashreplace")
+            .decode(),
         }
         return orjson.dumps(event).decode()
 

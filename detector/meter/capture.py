@@ -40,6 +40,7 @@ IGNORED_REASONS = ("not_ip",)
 fragment that is not the first, and headers that are cut short or make no sense."""
 
 _ERROR_BYTES = 256
+_LAST_STAMP = np.iinfo(np.int64).max
 _READABLE_LINKS = {0, 1, 9, 12, 50, 104, 113, 127, 228, 229}
 """Link types that the engine parses: NULL, EN10MB, PPP, RAW, PPP_SERIAL, C_HDLC, LINUX_SLL,
 IEEE802_11_RADIO, IPV4, IPV6 (`packet_datalink_checker` in NFStream's lib_engine.c)."""
@@ -172,9 +173,11 @@ class Capture:
             self._raise_if_broken()
 
     def _settle(self, block: PacketBlock, count: int) -> None:
-        """Clear what a reused IPv4 slot still holds of an earlier IPv6 packet."""
+        """Clear what a reused IPv4 slot still holds of an earlier IPv6 packet, and stamps without sense."""
         block.count = count
         columns = block.columns[:count]
+        # libpcap reads a damaged second as one before 1970, which the unsigned column shows as huge.
+        columns["time"][columns["time"] > _LAST_STAMP] = 0
         short = columns["ip_version"] != 6  # noqa: PLR2004 - the IP version
         columns["src_ip"][short, 1] = 0
         columns["dst_ip"][short, 1] = 0

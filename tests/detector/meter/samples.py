@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def capture_of(
             capture.close()
 
 
-def table(*, max_flows: int = 60_000, vlan_in_key: bool = True, **settings: int) -> FlowTable:
+def table(*, max_flows: int = 60_000, vlan_in_key: bool = True, **settings: Any) -> FlowTable:
     """Return a table with timeouts of one second and the given exceptions."""
     config = MeterConfig(max_active_flows=max_flows, vlan_in_key=vlan_in_key)
     return FlowTable(MeterSettings(**settings), config, max_step_ms=60_000)

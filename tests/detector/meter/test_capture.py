@@ -202,6 +202,15 @@ class TestBroken:
         with suppress(CaptureError):
             self.all_accounted_for(opened(path))
 
+    def test_a_stamp_before_1970_is_a_clock_set_back(self, tmp_path: Path) -> None:
+        content, size = bytearray(pcap(FRAMES)), 16 + len(FRAMES[0].data)
+        content[24 + 5 * size + 3] = content[24 + 9 * size + 3] = content[24 + 10 * size + 3] = 0xFF
+        (tmp_path / "x.pcap").write_bytes(content)
+        block = PacketBlock()
+        opened(tmp_path / "x.pcap").read(block)
+        times = block.columns["time"][:20].tolist()
+        assert [at for at, time in enumerate(times) if time == 0] == [5, 9, 10]
+
     def all_accounted_for(self, capture: Capture) -> None:
         block, into = PacketBlock(), table()
         flows = []

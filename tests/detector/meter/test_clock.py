@@ -45,6 +45,12 @@ def test_a_jump_that_lasts_is_believed() -> None:
     assert (clock.restamped, clock.restarts) == (0, 0)
 
 
+@pytest.mark.parametrize(("before", "believed"), [(STEP_MS, HOUR), (STEP_MS + 1, 0)])
+def test_a_successor_confirms_a_jump_from_within_a_step(before: int, believed: int) -> None:
+    times, _ = settled(PacketClock(STEP_MS), [0, HOUR, HOUR - before])
+    assert times[1] == believed
+
+
 def test_a_doubtful_stamp_waits_for_its_successor() -> None:
     clock = PacketClock(STEP_MS)
     assert settled(clock, [0, HOUR], final=False) == ([0], None)
@@ -94,8 +100,9 @@ stamps = st.lists(
 
 def run(stamps: list[int], cuts: list[int]) -> tuple[list[list[int]], PacketClock]:
     """Settle stamps in pieces of the given sizes; one list of times for each start of the clock."""
-    clock, runs, waiting = PacketClock(STEP_MS), [[]], []
-    rest = list(stamps)
+    clock, rest = PacketClock(STEP_MS), list(stamps)
+    runs: list[list[int]] = [[]]
+    waiting: list[int] = []
     for turn in range(2 * len(stamps) + 1):
         size = cuts[turn % len(cuts)]
         waiting, rest = waiting + rest[:size], rest[size:]

@@ -1,0 +1,47 @@
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import command, network, rules
+from tests.command import Done
+
+
+@pytest.fixture(scope="session")
+def rule_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of rules: fast, and its verdicts can be foreseen."""
+    return rules.write(tmp_path_factory.mktemp("bundle") / "rules")
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Give the signals back that a run takes."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def namespace() -> Iterator[None]:
+    """Put the test into a network namespace of its own, which ends with it."""
+    network.skip_without_rights()
+    with network.own_namespace():
+        yield
+
+
+@pytest.fixture
+def detect(
+    capfdbinary: pytest.CaptureFixture[bytes],
+    handlers: None,  # noqa: ARG001 - a run takes the signals
+    rule_bundle: Path,
+) -> Callable[..., Done]:
+    """Run `iotids-detect` in this process, with the rule bundle unless another is named."""
+
+    def run(*arguments: str | Path, bundle: Path | None = rule_bundle) -> Done:
+        capfdbinary.readouterr()
+        code = command.run_here([*command.bundle_option(bundle), *map(str, arguments)])
+        return Done(code, *capfdbinary.readouterr())
+
+    return run

@@ -1,0 +1,53 @@
+"""What is told of a window, and the numbers that stand for hosts."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.records import address
+from detector.windows.facts import host_hash, pairs, rows
+from tests.detector.windows.samples import HOSTS, run
+from tests.traffic import batch, flow
+
+
+def test_a_hash_stands_for_an_address_and_where_it_was_seen() -> None:
+    flows = batch([flow(0, host, source=source) for host in HOSTS for source in (0, 1)])
+    hashes = host_hash(flows["src_ip"], flows["source"])
+    assert len(set(hashes.tolist())) == 2 * len(HOSTS)
+    again = host_hash(flows["src_ip"][::-1], flows["source"][::-1])
+    assert np.array_equal(again[::-1], hashes)
+
+
+def test_neighbouring_addresses_do_not_share_a_hash() -> None:
+    words = np.zeros((100_000, 2), np.uint64)
+    words[:, 1] = np.arange(100_000)
+    swapped = np.ascontiguousarray(words[1:, ::-1])
+    hashes = host_hash(np.concatenate([words, swapped]), np.zeros(199_999, np.uint16))
+    assert len(np.unique(hashes)) == 199_999
+
+
+@given(found=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=40))
+def test_pairs_are_counted_once(found: list[tuple[int, int]]) -> None:
+    groups, values = np.array(found, np.int64).reshape(-1, 2).T
+    assert sorted(pairs(groups, values).tolist()) == sorted(group for group, _ in set(found))
+
+
+def test_rows_remember_the_other_end() -> None:
+    flows = batch([flow(0, HOSTS[0], HOSTS[3], dst2src_packets=1), flow(0, HOSTS[1], HOSTS[3])])
+    assert [str(address(peer)) for peer in rows(flows, "src_ip")["peer"]] == [HOSTS[0], HOSTS[1]]
+    assert rows(flows, "dst_ip")["unanswered"].tolist() == [0, 1]
+
+
+def test_the_exemplar_is_the_newest_flow_with_the_commonest_peer() -> None:
+    ends = [(HOSTS[1], 81), (HOSTS[1], 82), (HOSTS[2], 83), (HOSTS[2], 84), (HOSTS[3], 85)]
+    facts = run(batch([flow(0, HOSTS[0], peer, dst_port=port) for peer, port in ends])).facts[0]
+    assert (str(address(facts["top_peer"])), facts["top_peer_flows"]) == (HOSTS[2], 2)
+    assert (facts["dst_port"], facts["peers"], facts["ports"]) == (84, 3, 5)
+
+
+def test_an_interval_counts_more_than_its_window_holds() -> None:
+    flows = batch([flow(n, HOSTS[0], HOSTS[1], dst_port=n, dst2src_packets=n % 2) for n in range(100)])
+    facts = run(flows).facts[0]
+    assert (facts["flows"], facts["interval_flows"], facts["interval_ports"]) == (5, 100, 100)
+    assert (facts["unanswered"], facts["interval_unanswered"]) == (2, 50)
+    assert facts["first_ms"] - facts["interval_first_ms"] == 95
