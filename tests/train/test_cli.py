@@ -1,0 +1,72 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from detector.cli import run_app
+from tests.train import samples
+from train.cli import app
+
+
+def run(*arguments: str) -> int:
+    return run_app(lambda given: app(given, standalone_mode=False), list(arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["extract"], "give --manifest FILE or --lab DIR"),
+        (["extract", "--manifest", "none.json"], "none.json: no readable list"),
+        (["fit", "--network", "transformer"], "expected one of cnn-lstm, cnn"),
+        (["fit", "--test", "sgr"], "--validate and --test go together"),
+        (["fit"], "run iotids-train extract"),
+        (["export", "--out", "bundle"], "run iotids-train fit"),
+        (["evaluate"], "run iotids-train fit"),
+        (["fit", "--folds", "1"], "--folds"),
+        (["guess"], "guess"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_2(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    complaint: str,
+) -> None:
+    if arguments[0] in {"fit", "export", "evaluate"}:
+        pytest.importorskip("tensorflow")
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert complaint in said
+    assert said.count("\n") == 1
+
+
+def test_an_unknown_origin_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tensorflow")
+    samples.write_data(tmp_path, origins=3, each=1)
+    assert run("fit", "--data", str(tmp_path), "--validate", "origin-0", "--test", "typo") == 2
+    assert "no origin typo in the data" in capsys.readouterr().err
+
+
+def test_help_needs_no_training_library() -> None:
+    heavy = "{'tensorflow', 'keras', 'sklearn'}"
+    code = f"import sys; from train.cli import app; print(sorted({heavy} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert found.stdout == "[]\n"
+
+
+@pytest.mark.tensorflow
+@pytest.mark.slow
+def test_windows_become_a_bundle_by_commands_alone(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    data, made, bundle = (str(tmp_path / name) for name in ("data", "run", "bundle"))
+    samples.write_data(Path(data), each=20)
+    sides = ["--validate", "origin-0", "--test", "origin-1"]
+    assert run("fit", "--data", data, "--run", made, "--network", "cnn", *sides, "--epochs", "2") == 0
+    assert run("evaluate", "--data", data, "--run", made, "--no-baselines") == 0
+    assert run("export", "--run", made, "--out", bundle) == 0
+    card = (tmp_path / "bundle" / "card.md").read_text()
+    assert "`iotids-train fit --network cnn --validate origin-0 --test origin-1 --seed 0" in card
+    assert str(tmp_path) not in card

@@ -1,0 +1,72 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from tests.train import samples
+from train.calibrate import loss
+from train.fit import FitSettings, Fitted, fit, predict_logits
+from train.networks import NetworkSettings
+
+pytestmark = pytest.mark.tensorflow
+
+SMALL = NetworkSettings(filters=8, units=8, dense=8)
+TRAINING, VALIDATION = samples.dataset(origins=3, each=60), samples.dataset(origins=1, seed=100)
+
+
+def fitted(network: str = "cnn", **settings: Any) -> Fitted:
+    chosen = FitSettings(network=network, size=SMALL, batch=64, learning_rate=1e-2, **settings)
+    return fit(TRAINING, VALIDATION, chosen, mask=samples.MASK)
+
+
+def weights(found: Fitted) -> list[np.ndarray[Any, Any]]:
+    return [np.asarray(weight) for weight in found.model.get_weights()]
+
+
+@pytest.fixture(scope="module")
+def lstm() -> Fitted:
+    return fitted("cnn-lstm", epochs=25)
+
+
+def test_what_can_be_told_apart_is_learnt(lstm: Fitted) -> None:
+    unseen = samples.dataset(origins=1, seed=200)
+    chosen = predict_logits(lstm.model, unseen.sequences).argmax(axis=1)
+    assert (chosen == unseen.labels).mean() > 0.9
+
+
+def test_validation_sets_temperature_and_thresholds(lstm: Fitted) -> None:
+    assert 0.1 < lstm.temperature < 20.0
+    assert all(0.5 <= lstm.thresholds.model_dump()[name] <= 0.99 for name in ("recon", "dos", "ddos"))
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None:
+    first, again, other = (fitted(epochs=2, seed=seed) for seed in (3, 3, 4))
+    assert all(
+        np.array_equal(left, right) for left, right in zip(weights(first), weights(again), strict=True)
+    )
+    assert (first.temperature, first.history) == (again.temperature, again.history)
+    assert not all(
+        np.array_equal(left, right) for left, right in zip(weights(first), weights(other), strict=True)
+    )
+
+
+def test_it_stops_when_validation_gets_no_better_and_keeps_the_best() -> None:
+    wrong = samples.dataset(origins=1, seed=100)
+    wrong.labels[:] = (wrong.labels + 1) % 4
+    settings = FitSettings(network="cnn", size=SMALL, batch=64, learning_rate=1e-2, epochs=30, patience=2)
+    found = fit(TRAINING, wrong, settings, mask=samples.MASK)
+    assert len(found.history["loss"]) < 10
+    logits = predict_logits(found.model, wrong.sequences)
+    kept = loss(logits, wrong.labels, np.ones(160, np.float32), found.temperature)
+    assert kept == pytest.approx(min(found.history["calibrated_loss"]), rel=1e-4)
+    assert found.temperature > 1.0
+
+
+def test_every_epoch_is_told() -> None:
+    told: list[str] = []
+    settings = FitSettings(network="cnn", size=SMALL, epochs=2)
+    fit(TRAINING, VALIDATION, settings, mask=samples.MASK, progress=told.append)
+    assert [line.split(":")[0] for line in told] == ["epoch 1 of 2", "epoch 2 of 2"]
+    assert "calibrated_loss" in told[0]

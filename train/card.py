@@ -1,0 +1,104 @@
+"""The model card: what a bundle is, where it comes from and how it does, said plainly."""
+
+from collections import Counter
+
+from detector.bundle import Manifest, Origin
+
+_SIDES = {
+    "train": "Trained on",
+    "validate": "Stopped and calibrated on",
+    "test": "Judged on, never seen before",
+}
+
+_LIMITS = """\
+- It knows what its training traffic showed. Attacks and devices of another kind can go unnoticed or
+  be taken for each other; the figures on unseen origins above are the honest guess of how often.
+- It sees flows, never payload: what looks like ordinary traffic from outside is ordinary to it.
+- Brute force, malware traffic and spoofing on the local link are none of its classes.
+- DoS and DDoS differ by the number of sources that the victim sees; behind address translation or with
+  spoofed sources it is not the number of machines.
+- Probabilities are calibrated on the validation origins alone; another network may need other thresholds,
+  which the configuration can set.
+"""
+
+
+def render(manifest: Manifest, network: str) -> str:
+    """Return `card.md`; the same manifest gives the same text."""
+    sections = [
+        f"# {manifest.name}\n\n{_summary(manifest, network)}",
+        f"## Data\n\n{_data(manifest.created_from.origins)}",
+        f"## How it does\n\n{_figures(manifest.figures)}",
+        f"## Thresholds\n\n{_thresholds(manifest)}",
+        f"## Limits\n\n{_LIMITS}",
+        f"## Made by\n\n{_recipe(manifest)}",
+    ]
+    return "\n".join(sections)
+
+
+def _summary(manifest: Manifest, network: str) -> str:
+    length, features = manifest.sequence_shape
+    return (
+        f"A {network} network that tells {', '.join(manifest.categories)} apart from the last {length} flows "
+        f"of a host, {features} numbers each, as NFStream {manifest.nfstream} meters them with "
+        f"{manifest.meter.idle_timeout_ms} ms idle and {manifest.meter.active_timeout_ms} ms active timeout. "
+        "No address, port number or absolute time is among the numbers.\n"
+    )
+
+
+def _data(origins: tuple[Origin, ...]) -> str:
+    """Tell the origins by side of the split, and that no origin is on two."""
+    intro = (
+        "Split by origin: all captures of one network or author are on one side. "
+        "`windows` are those extracted; a capture gives at most a fixed number of each class to training.\n"
+    )
+    parts = [intro]
+    for side, title in _SIDES.items():
+        chosen = [origin for origin in origins if origin.side == side]
+        captures: Counter[str] = Counter()
+        for origin in chosen:
+            captures.update(origin.captures)
+        rows = [
+            [origin.name, _counts(origin.captures), str(origin.windows), origin.licence] for origin in chosen
+        ]
+        parts.append(f"{title}: {len(chosen)} origins, captures: {_counts(captures) or 'none'}.\n")
+        if rows:
+            parts.append(_table(["origin", "captures", "windows", "licence"], rows))
+    return "\n".join(parts)
+
+
+def _figures(figures: dict[str, dict[str, float]]) -> str:
+    """Lay out one row a measure, one column a model."""
+    if not figures:
+        return "Not measured yet on origins it never saw: take it for a first try.\n"
+    measures = list(dict.fromkeys(measure for measured in figures.values() for measure in measured))
+    rows = [
+        [measure, *(_number(measured.get(measure)) for measured in figures.values())] for measure in measures
+    ]
+    return "On origins that no model here saw in training.\n\n" + _table(["measure", *figures], rows)
+
+
+def _thresholds(manifest: Manifest) -> str:
+    chosen = manifest.thresholds.model_dump()
+    return (
+        f"Temperature {manifest.temperature:.4f}; fitted on the validation origins, like the thresholds.\n\n"
+        + _table(["class", "from"], [[name, _number(value)] for name, value in chosen.items()])
+    )
+
+
+def _recipe(manifest: Manifest) -> str:
+    made = manifest.created_from
+    packages = ", ".join(f"{name} {number}" for name, number in made.versions.items())
+    return f"`{made.command}`\n\nSeeds {', '.join(map(str, made.seeds))}; {packages}.\n"
+
+
+def _counts(captures: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(captures.items()))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |\n" for line in lines)

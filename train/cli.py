@@ -1,0 +1,177 @@
+"""`iotids-train`: captures to windows, windows to a model, a model to a bundle."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detector.cli import run_app
+from detector.errors import UsageError
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
+)
+
+DATA = typer.Option("--data", help="Directory of extracted windows.")
+RUN = typer.Option("--run", help="Directory of the training run.")
+CAP = typer.Option("--cap-windows", min=1, help="Most windows of one class that a capture gives.")
+_Data = Annotated[Path, DATA]
+_Run = Annotated[Path, RUN]
+_Cap = Annotated[int, CAP]
+_Origins = list[str] | None
+
+_DATA_DEFAULT, _RUN_DEFAULT, _CAP_DEFAULT = Path(".cache/windows"), Path(".cache/run"), 200
+
+
+@app.callback()
+def train() -> None:
+    """Train and judge the detector's model."""
+
+
+@app.command()
+def lab(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for captures and truths; continued where it exists.")],
+    count: Annotated[int, typer.Option(min=1, help="How many worlds.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first world; the next has the next.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Worlds at a time.")] = 2,
+    kind: Annotated[str | None, typer.Option(help="benign, recon, dos, ddos or mixed; else drawn.")] = None,
+    shortest: Annotated[float, typer.Option(min=2, help="Shortest capture, seconds.")] = 8,
+    longest: Annotated[float, typer.Option(min=2, help="Longest capture, seconds.")] = 20,
+) -> None:
+    """Make labelled captures: real programs in network namespaces. Needs root."""
+    from train.lab.run import run  # noqa: PLC0415 - `--help` need not load the lab
+
+    made = run(out, count, seed, workers, kind=kind, seconds=(shortest, max(shortest, longest)))
+    for name, trouble in sorted(made.failed.items()):
+        _say(f"{name}: {trouble}")
+    _say(f"{out}: made {len(made.made)}, kept {len(made.kept)}, failed {len(made.failed)}")
+
+
+@app.command()
+def augment(
+    *,
+    lab: Annotated[list[Path], typer.Option(help="Directory that the lab made; repeatable.")],
+    out: Annotated[Path, typer.Option(help="Folder for the new captures and truths.")],
+    stretch: Annotated[list[float], typer.Option(min=0.01, max=100, help="Factor of time; repeatable.")],
+) -> None:
+    """Write lab captures again at another pace: slower floods, faster scans."""
+    from train.augment import stretch as written  # noqa: PLC0415 - `--help` need not load it
+
+    captures = [
+        (path, path.with_suffix(".json")) for directory in lab for path in sorted(directory.glob("*.pcap"))
+    ]
+    known = [(path, truth) for path, truth in captures if truth.exists()]
+    for path, truth in known:
+        for factor in stretch:
+            written(path, truth, factor, out)
+    _say(f"{out}: {len(known) * len(stretch)} captures")
+
+
+@app.command()
+def extract(
+    *,
+    manifest: Annotated[
+        Path | None, typer.Option(help="JSON list of captures with class and origin.")
+    ] = None,
+    captures: Annotated[Path | None, typer.Option(help="Where its files are; default: beside it.")] = None,
+    lab: Annotated[list[Path] | None, typer.Option(help="Directory that the lab made; repeatable.")] = None,
+    data: _Data = _DATA_DEFAULT,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a processor.")] = None,
+    only_new: Annotated[bool, typer.Option("--only-new", help="Skip captures that are there.")] = False,
+) -> None:
+    """Read captures through the detector's own meter, features and windows."""
+    from train import corpus  # noqa: PLC0415 - `--help` need not load the meter
+
+    sources = corpus.from_manifest(manifest, captures or manifest.parent) if manifest else []
+    for directory in lab or []:
+        sources += corpus.from_lab(directory, origin=directory.name)
+    if not sources:
+        raise UsageError("no capture to read; give --manifest FILE or --lab DIR with captures in it")
+
+    def told(done: corpus.Extracted) -> None:
+        if done.problem:
+            _say(f"{done.source.path}: {done.problem}")
+
+    index = corpus.extract_all(sources, data, jobs=jobs, only_new=only_new, told=told)
+    total = sum(entry.windows for entry in index.entries)
+    _say(f"{data}: {total} windows of {len(index.entries)} captures, {len(index.origins)} origins")
+
+
+@app.command()
+def fit(
+    *,
+    data: _Data = _DATA_DEFAULT,
+    run: _Run = _RUN_DEFAULT,
+    network: Annotated[str, typer.Option(help="cnn-lstm or cnn.")] = "cnn-lstm",
+    folds: Annotated[int, typer.Option(min=3, help="Into how many folds origins are dealt.")] = 5,
+    fold: Annotated[int, typer.Option(min=0, help="The fold to test on; the next validates.")] = 0,
+    validate: Annotated[_Origins, typer.Option(help="Origin to validate on instead; repeatable.")] = None,
+    test: Annotated[_Origins, typer.Option(help="Origin to test on instead; repeatable.")] = None,
+    always_train: Annotated[_Origins, typer.Option(help="Origin to deal into no fold; repeatable.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    epochs: Annotated[int, typer.Option(min=1, help="At most.")] = 40,
+    cap_windows: _Cap = _CAP_DEFAULT,
+) -> None:
+    """Train a network on some origins; stop and calibrate it on others."""
+    from detector.features import SCHEMA  # noqa: PLC0415 - as below
+    from train import runs, split  # noqa: PLC0415 - TensorFlow takes seconds
+    from train.datasets import read_index  # noqa: PLC0415 - as above
+    from train.fit import FitSettings  # noqa: PLC0415 - as above
+    from train.networks import NETWORKS  # noqa: PLC0415 - as above
+
+    if network not in NETWORKS:
+        raise UsageError(f"--network {network}: expected one of {', '.join(NETWORKS)}")
+    if bool(validate) != bool(test):
+        raise UsageError("--validate and --test go together; without both, origins are dealt by --folds")
+    index = read_index(data, schema_digest=SCHEMA.digest)
+    if validate and test:
+        chosen = split.split_by_name(index, validate=validate, test=test)
+        sides = [*(f"--validate {name}" for name in validate), *(f"--test {name}" for name in test)]
+    else:
+        kept = always_train or []
+        chosen = split.split_by_fold(index, folds=folds, fold=fold, always_train=kept)
+        sides = [f"--folds {folds}", f"--fold {fold}", *(f"--always-train {name}" for name in kept)]
+    settings = FitSettings(network=network, seed=seed, epochs=epochs)
+    options = [f"--network {network}", *sides, f"--seed {seed}", f"--epochs {epochs}"]
+    command = " ".join(["iotids-train fit", *options, f"--cap-windows {cap_windows}"])
+    made = runs.fit_run(data, run, chosen, settings, cap_windows=cap_windows, command=command, say=_say)
+    _say(f"{run}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
+
+
+@app.command()
+def evaluate(
+    *,
+    data: _Data = _DATA_DEFAULT,
+    run: _Run = _RUN_DEFAULT,
+    cap_windows: _Cap = _CAP_DEFAULT,
+    baselines: Annotated[bool, typer.Option(help="Also train tree ensembles on the same windows.")] = True,
+) -> None:
+    """Judge a model on the origins it never saw, by window and by capture."""
+    from train import report, runs  # noqa: PLC0415 - TensorFlow takes seconds
+
+    found = runs.evaluate_run(data, run, cap_windows=cap_windows, with_baselines=baselines, say=_say)
+    for line in report.lines(found.figures, found.origins, found.captures):
+        typer.echo(line)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="The bundle's directory; a bundle there is replaced.")],
+    run: _Run = _RUN_DEFAULT,
+    name: Annotated[str, typer.Option(help="The bundle's name.")] = "default",
+) -> None:
+    """Write a bundle that the detector opens."""
+    from train import runs  # noqa: PLC0415 - TensorFlow takes seconds
+
+    _say(f"{out}: {runs.export_run(run, out, name=name)}")
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def main() -> None:
+    """Run `iotids-train`."""
+    sys.exit(run_app(lambda arguments: app(arguments, standalone_mode=False), sys.argv[1:]))

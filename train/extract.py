@@ -1,0 +1,89 @@
+"""Captures to labelled windows, through the detector's own meter, features and windows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.bundle import MeterSettings, WindowSettings
+from detector.config import CaptureConfig, Config
+from detector.errors import CaptureError
+from detector.meter import Capture, FlowTable
+from detector.pipeline import Step, finish, steps
+from detector.records import FLOW_DTYPE, Features, FlowBatch
+from detector.windows import Windows
+from train.truth import Event, Labels, infer_labels, label_flows, label_windows
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """The windows of one capture, with their labels."""
+
+    sequences: Features
+    """Shape (m, T, F)."""
+    facts: NDArray[np.void]
+    """Shape (m,), `FACTS_DTYPE`."""
+    labels: Labels
+    """Shape (m,)."""
+    flows: int
+    packets: int
+    problem: str | None
+    """Why the capture could be read only in part, if so."""
+
+
+def extract_capture(
+    path: Path,
+    truth: int | list[Event],
+    meter: MeterSettings | None = None,
+    window: WindowSettings | None = None,
+) -> Extract:
+    """Read a capture and label its windows.
+
+    Args:
+        path: a pcap or pcapng file.
+        truth: one label for the whole capture, or its events.
+        meter: as the bundle to be made will say.
+        window: likewise.
+
+    Raises:
+        CaptureError: the file cannot be opened at all.
+    """
+    config = Config()
+    meter, window = meter or MeterSettings(), window or WindowSettings()
+    capture = Capture.open_file(str(path), CaptureConfig(), decode_tunnels=config.meter.decode_tunnels)
+    table = FlowTable(meter, config.meter, max_step_ms=config.capture.max_clock_step_ms)
+    windows = Windows(window, config.window)
+    taken: list[Step] = []
+    problem = None
+    try:
+        taken.extend(steps(capture, table, windows))
+    except CaptureError as error:
+        problem = str(error)
+    finally:
+        capture.close()
+    taken.append(finish(table, windows))
+    flows = np.concatenate([np.zeros(0, FLOW_DTYPE), *(step.flows for step in taken)])
+    known = infer_labels(flows, truth) if isinstance(truth, int) else label_flows(flows, truth)
+    return Extract(
+        sequences=np.concatenate([step.windows.sequences for step in taken]),
+        facts=np.concatenate([step.windows.facts for step in taken]),
+        labels=_label_windows(taken, flows, known),
+        flows=len(flows),
+        packets=capture.packets,
+        problem=problem,
+    )
+
+
+def _label_windows(taken: list[Step], flows: FlowBatch, known: Labels) -> Labels:
+    """Label the windows of all steps; those from before the clock was set back hold no flow from after it."""
+    labels: list[Labels] = []
+    facts: list[NDArray[np.void]] = []
+    start = stop = 0
+    for step in taken:
+        facts.append(step.windows.facts)
+        stop += len(step.flows)
+        if step.starts_anew:  # the last step too
+            labels.append(label_windows(np.concatenate(facts), flows[start:stop], known[start:stop]))
+            facts, start = [], stop
+    return np.concatenate(labels)

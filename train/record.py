@@ -1,0 +1,100 @@
+"""What a training run was: enough to make the model again, and to say in its card where it comes from."""
+
+import sys
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from detector.bundle import (
+    MeterSettings,
+    Origin,
+    Part,
+    Schema,
+    Thresholds,
+    Training,
+    WindowSettings,
+    digest_of,
+)
+from detector.errors import UsageError
+from train.datasets import Index
+from train.split import Split
+
+RUN, MODEL, FIGURES = "run.json", "model.keras", "figures.json"
+"""The files of a run's directory; `evaluate` adds the last."""
+
+_PACKAGES = ("keras", "lightgbm", "nfstream", "numpy", "scikit-learn", "tensorflow", "tf2onnx")
+
+
+class Run(Part):
+    """`run.json`: what `iotids-train fit` did, without any path of the machine it ran on."""
+
+    format: Literal[1] = 1
+    network: str
+    training: Training
+    features: Schema
+    meter: MeterSettings
+    window: WindowSettings
+    temperature: float
+    thresholds: Thresholds
+    history: dict[str, list[float]]
+
+    def side(self, side: str) -> frozenset[str]:
+        """Return the origins on one side of the split."""
+        return frozenset(origin.name for origin in self.training.origins if origin.side == side)
+
+
+def origins_of(index: Index, split: Split) -> tuple[Origin, ...]:
+    """Describe every origin that took part, and which data of it there was.
+
+    Captures of class `other` have no label to learn or judge by, and those without a window gave none.
+    """
+    sides: tuple[tuple[Literal["train", "validate", "test"], frozenset[str]], ...] = (
+        ("train", split.train),
+        ("validate", split.validate),
+        ("test", split.test),
+    )
+    described = []
+    for side, names in sides:
+        for name in sorted(names):
+            entries = [entry for entry in index.of({name}) if entry.windows and entry.category != "other"]
+            entries.sort(key=lambda entry: entry.capture)
+            if not entries:
+                continue
+            described.append(
+                Origin(
+                    name=name,
+                    side=side,
+                    licence=", ".join(sorted({entry.licence for entry in entries})),
+                    captures=dict(sorted(Counter(entry.category for entry in entries).items())),
+                    windows=sum(entry.windows for entry in entries),
+                    digest=digest_of("".join(entry.digest for entry in entries).encode()),
+                )
+            )
+    return tuple(described)
+
+
+def versions() -> dict[str, str]:
+    """Return what a run's numbers depend on besides data and settings."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def read_run(directory: Path) -> Run:
+    """Read `run.json`.
+
+    Raises:
+        UsageError: there is none, or it is damaged.
+    """
+    try:
+        return Run.model_validate_json((directory / RUN).read_bytes())
+    except (OSError, ValidationError) as error:
+        line = " ".join(str(error).split())[:300]
+        raise UsageError(f"{directory / RUN}: cannot be read ({line}); run iotids-train fit") from error

@@ -1,0 +1,92 @@
+"""Which captures a model learns from, and which judge it.
+
+A split by flow or window puts the same attack run on both sides, which is how this field reports
+99 %. The unit here is the origin: all captures of one network or author are on one side.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from detector.errors import UsageError
+from train.datasets import Entry, Index
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which origins stand on which side; no origin on two."""
+
+    train: frozenset[str]
+    validate: frozenset[str]
+    test: frozenset[str]
+
+    def __post_init__(self) -> None:
+        shared = (self.train & self.validate) | (self.train & self.test) | (self.validate & self.test)
+        if shared:
+            raise UsageError(
+                f"origins {sorted(shared)} stand on two sides of the split; name each origin once, "
+                "or the figures would tell how well the model remembers"
+            )
+
+
+def origin_folds(entries: Iterable[Entry], folds: int) -> tuple[frozenset[str], ...]:
+    """Deal origins into folds of like content, each class as evenly as whole origins allow.
+
+    Origins that show none of the four classes are left out. Those of rare classes are dealt first,
+    the larger before the smaller, to the fold that has least of their class. Depends on nothing but
+    the entries.
+    """
+    captures: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    spread: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        if entry.windows and entry.category != "other":
+            captures[entry.origin][entry.category] += 1
+            spread[entry.category].add(entry.origin)
+    rarest = {
+        origin: min(found, key=lambda each: (len(spread[each]), each)) for origin, found in captures.items()
+    }
+    order = sorted(
+        captures, key=lambda origin: (len(spread[rarest[origin]]), -captures[origin][rarest[origin]], origin)
+    )
+    dealt: list[set[str]] = [set() for _ in range(folds)]
+    for origin in order:
+        category = rarest[origin]
+        least = min(dealt, key=lambda fold: (sum(category in captures[each] for each in fold), len(fold)))
+        least.add(origin)
+    return tuple(frozenset(fold) for fold in dealt)
+
+
+def split_by_fold(index: Index, *, folds: int, fold: int, always_train: Collection[str] = ()) -> Split:
+    """Test on one fold, validate on the next, train on the rest.
+
+    Origins under a NonCommercial licence are never trained on: they validate unless they test.
+    Traffic of one's own may stand in `always_train`: it is dealt into no fold, and judges nothing.
+    """
+    _require(index, always_train)
+    dealt = origin_folds([entry for entry in index.entries if entry.origin not in always_train], folds)
+    test, validate = dealt[fold % folds], dealt[(fold + 1) % folds]
+    barred = _barred(index) - test
+    return Split(frozenset(index.origins) - test - validate - barred, validate | barred, test)
+
+
+def split_by_name(index: Index, *, validate: Collection[str], test: Collection[str]) -> Split:
+    """Validate and test on the named origins, train on the rest but what its licence bars.
+
+    Raises:
+        UsageError: an origin is named twice, or is not in the index.
+    """
+    _require(index, [*validate, *test])
+    sides = Split(frozenset(), frozenset(validate), frozenset(test))
+    rest = frozenset(index.origins) - sides.validate - sides.test
+    return Split(rest - _barred(index), sides.validate, sides.test)
+
+
+def _require(index: Index, origins: Iterable[str]) -> None:
+    unknown = sorted(set(origins) - set(index.origins))
+    if unknown:
+        raise UsageError(f"no origin {', '.join(unknown)} in the data; there are {', '.join(index.origins)}")
+
+
+def _barred(index: Index) -> frozenset[str]:
+    """Return the origins under a NonCommercial licence: the shipped model must not learn from them."""
+    return frozenset(entry.origin for entry in index.entries if "NC" in entry.licence)
