@@ -9,9 +9,7 @@ import typer
 from detector.cli import run_app
 from detector.errors import UsageError
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
-)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 DATA = typer.Option("--data", help="Directory of extracted windows.")
 RUN = typer.Option("--run", help="Directory of the training run.")

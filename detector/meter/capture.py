@@ -5,8 +5,8 @@ A read that fails is told apart from one that found nothing by libpcap's own err
 """
 
 import ctypes
-import errno
 import os
+import socket
 from collections import Counter
 from pathlib import Path
 from typing import Any, Self
@@ -156,7 +156,7 @@ class Capture:
         mode = INTERFACE if self.live else SINGLE_FILE
         tunnels, at, ignored, found = self._decode_tunnels, block.count, 0, PACKET
         start, stop = at, BLOCK_PACKETS if room is None else min(at + room, BLOCK_PACKETS)
-        while at < stop:
+        while at < stop and ignored < BLOCK_PACKETS:  # a flood of ARP must not keep us here
             found = read_next(handle, pointers[at], tunnels, 1, 0, mode)
             if found > IGNORED:
                 at += 1
@@ -239,11 +239,7 @@ def _file_problem(path: str) -> str | None:
 def _activation_problem(name: str, handle: int, status: int) -> str:
     """Say why an interface could not be opened, and what to do about it."""
     detail = _text(pcap.pcap_geterr(handle)) or _text(pcap.pcap_statustostr(status))
-    try:
-        known = name == "any" or any(device.name == name for device in Path("/sys/class/net").iterdir())
-    except OSError as error:
-        known = error.errno != errno.ENOENT
-    if not known:
+    if name not in {"any", *(known for _, known in socket.if_nameindex())}:
         return f"{name}: no such interface; `ip link` lists the interfaces of this machine"
     if status in (-8, -11):  # PCAP_ERROR_PERM_DENIED, PCAP_ERROR_PROMISC_PERM_DENIED
         return (

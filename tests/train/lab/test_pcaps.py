@@ -9,7 +9,7 @@ import pytest
 
 from train.lab import truth
 
-PCAPS = Path(__file__).parents[1] / "pcaps"
+PCAPS = Path(__file__).parents[2] / "pcaps"
 FROM_LAB = {
     "scan-among-devices": "Recon",
     "udp-flood-one-source": "DoS",

@@ -10,7 +10,7 @@ from detector.records import Category
 from train.lab import truth
 from train.lab.plan import Event, Host, Job, World
 
-crafted = runpy.run_path(str(Path(__file__).parents[1] / "pcaps" / "crafted.py"))
+crafted = runpy.run_path(str(Path(__file__).parents[2] / "pcaps" / "crafted.py"))
 CAMERA, HUB = "192.168.7.20", "192.168.7.2"
 EPOCH = crafted["EPOCH"]
 

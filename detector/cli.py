@@ -1,0 +1,122 @@
+"""`iotids-detect`: from the command line to an exit code.
+
+0 done, 2 usage or configuration, 3 capture, 4 bundle, 1 anything else. What an operator can mend is
+one line on standard error; a traceback is a defect of ours.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detector import __version__
+from detector.config import Config, Flag, load, override
+from detector.errors import IotidsError, UsageError
+from detector.logs import one_line, set_up
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+_Many = list[str] | None
+CONFIG = typer.Option("--config", "-c", help="Configuration file (TOML).")
+
+
+@app.command(context_settings={"help_option_names": ["-h", "--help"]})
+def detect(
+    more: Annotated[_Many, typer.Argument(metavar="[PCAP]...", help="More captures, after --pcap.")] = None,
+    *,
+    iface: Annotated[
+        _Many, typer.Option("--iface", "-i", help="Watch an interface; may be repeated.")
+    ] = None,
+    pcap: Annotated[_Many, typer.Option("--pcap", "-r", help="Replay a file, a directory, or - .")] = None,
+    config: Annotated[Path | None, CONFIG] = None,
+    bundle: Annotated[str | None, typer.Option(help="Model bundle; default: the one shipped.")] = None,
+    speed: Annotated[
+        str | None, typer.Option(help="Pace of a replay: max (the default), or a factor such as 1.0.")
+    ] = None,
+    alerts: Annotated[str | None, typer.Option(help="Append alerts as JSON lines; - is stdout.")] = None,
+    flows: Annotated[Path | None, typer.Option(help="Write flow records as JSON lines (replay).")] = None,
+    bpf: Annotated[str | None, typer.Option("--filter", help="BPF filter, as for tcpdump.")] = None,
+    metrics_textfile: Annotated[Path | None, typer.Option(help="Write metrics after a replay.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check config, bundle and rights; no packet.")
+    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Tell DDoS, DoS and Recon from ordinary traffic, on interfaces or in captures."""
+    if version:
+        typer.echo(f"iotids {__version__}")
+        return
+    captures = _captures(pcap or [], more or [], beside="--iface" if iface else "--check" if check else None)
+    if not captures:
+        _refuse({"--speed": speed, "--flows": flows, "--metrics-textfile": metrics_textfile})
+    pace = _speed(speed)
+    settings = override(
+        load(config) if config else Config(),
+        Flag("--iface", "capture.interfaces", iface),
+        Flag("--filter", "capture.bpf_filter", bpf),
+        Flag("--bundle", "bundle", bundle),
+        Flag("--alerts", "output.alerts", alerts),
+    )
+    set_up(settings.output.log_format, settings.output.log_level)
+    from detector import run  # noqa: PLC0415 - the path takes longer to load than a usage error
+
+    if check:
+        run.check(settings)
+    elif captures:
+        run.replay(settings, captures, speed=pace, flows=flows, metrics_textfile=metrics_textfile)
+    elif settings.capture.interfaces:
+        run.watch(settings)
+    else:
+        raise UsageError("nothing to look at; give --iface NAME, --pcap FILE, or interfaces in --config")
+
+
+def _captures(first: list[str], more: list[str], *, beside: str | None) -> list[str]:
+    """Return all captures named; `beside` is an option given that no replay goes with."""
+    if more and not first:
+        raise UsageError(f"got {more[0]!r} without an option; write --pcap {more[0]} to replay a capture")
+    if first and beside:
+        raise UsageError(f"got --pcap and {beside}; replay, or watch, or check, not both")
+    return [*first, *more]
+
+
+def _refuse(replay_options: dict[str, object]) -> None:
+    for option, given in replay_options.items():
+        if given is not None:
+            raise UsageError(f"{option} belongs to a replay; give --pcap FILE too, or leave it out")
+
+
+def _speed(text: str | None) -> float | None:
+    if text is None or text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.0 < speed <= 1e6:  # noqa: PLR2004 - beyond it, max is meant
+        raise UsageError(f"--speed {text}: expected max, or a factor above 0 such as 1.0 or 10")
+    return speed
+
+
+def run_app(command: Callable[[list[str]], object], arguments: list[str]) -> int:
+    """Run a Typer command in its `standalone_mode=False`; return its exit code."""
+    try:
+        code = command(arguments)
+    except IotidsError as error:
+        return _say(str(error), error.exit_code)
+    except typer.TyperException as error:
+        return _say(f"{error.format_message().rstrip('.')}; see --help", error.exit_code)
+    # Typer ends quietly where the reader of our output is gone, and returns the code of what ended early
+    # (--help, Ctrl-C), else the command's result.
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str, code: int) -> int:
+    print(f"error: {one_line(message)}", file=sys.stderr)  # noqa: T201 - the one line
+    return code
+
+
+def main() -> None:
+    """Run `iotids-detect`."""
+    sys.exit(run_app(lambda arguments: app(arguments, standalone_mode=False), sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""The program's own log, for people and for programs."""
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.logs import LOGGER, one_line, set_up
+
+ANY_TEXT = st.text(st.characters(codec=None))
+"""Lone surrogates included: they stand for bytes of a file name that are no UTF-8."""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    handlers, level, propagate = LOGGER.handlers[:], LOGGER.level, LOGGER.propagate
+    yield
+    LOGGER.handlers[:] = handlers
+    LOGGER.setLevel(level)
+    LOGGER.propagate = propagate
+
+
+def logged(form: str, message: str, stream: io.StringIO | None = None) -> str:
+    stream = stream or io.StringIO()
+    set_up(form, "info", stream).warning("%s", message)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("form", "stream", "plain"),
+    [
+        ("auto", Terminal(), True),
+        ("auto", io.StringIO(), False),
+        ("plain", io.StringIO(), True),
+        ("json", Terminal(), False),
+    ],
+)
+def test_the_form_follows_the_reader(form: str, stream: io.StringIO, *, plain: bool) -> None:
+    text = logged(form, "Lost eth0.", stream)
+    assert bool(re.fullmatch(r"\d\d:\d\d:\d\d warning: Lost eth0\.\n", text)) is plain
+    if not plain:
+        assert orjson.loads(text)["message"] == "Lost eth0."
+
+
+@given(ANY_TEXT)
+def test_a_plain_line_is_one_line(message: str) -> None:
+    text = logged("plain", message)
+    assert text.endswith("\n")
+    assert text[:-1].isprintable()
+
+
+@given(ANY_TEXT)
+def test_a_json_line_is_one_object(message: str) -> None:
+    text = logged("json", message)
+    assert text.count("\n") == 1
+    event: dict[str, Any] = orjson.loads(text)
+    assert set(event) == {"timestamp", "level", "message"}
+    assert event["message"] == message.encode("utf-8", "backslashreplace").decode()
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(event["timestamp"])).total_seconds()) < 60
+
+
+@given(ANY_TEXT)
+def test_printable_text_stays_as_it_is(text: str) -> None:
+    assert one_line(text).isprintable()
+    if text.isprintable():
+        assert one_line(text) == text
+
+
+def test_a_defect_is_logged_with_its_traceback() -> None:
+    stream = io.StringIO()
+    logger = set_up("json", "info", stream)
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError:
+        logger.exception("Broken.")
+    assert "Traceback" in orjson.loads(stream.getvalue())["message"]
+
+
+def test_a_level_keeps_lesser_messages_out() -> None:
+    stream = io.StringIO()
+    logger = set_up("plain", "error", stream)
+    logger.warning("no")
+    logger.error("yes")
+    assert stream.getvalue().endswith("error: yes\n")
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_setting_up_again_replaces_the_handler() -> None:
+    set_up("plain", "info", io.StringIO())
+    set_up("plain", "debug", io.StringIO())
+    assert len(LOGGER.handlers) == 1
+    assert LOGGER.level == logging.DEBUG

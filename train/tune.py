@@ -1,0 +1,64 @@
+"""Thresholds for a budget of false incidents: what an operator counts, not single windows.
+
+Incidents open when several windows of a host agree, so a threshold may be lower than single windows
+would allow. Every choice is made on captures of validation origins.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.bundle import Thresholds
+from detector.config import IncidentConfig, ThresholdConfig
+from detector.incidents import Incidents
+from detector.policy import Policy
+from detector.records import Alert, Source, State, WindowBatch
+
+ATTACK_GRID = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
+BENIGN_GRID = (0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.0)
+_SILENT = Thresholds(benign=0.0, recon=1.0, dos=1.0, ddos=1.0)
+_UNCERTAIN = 3
+"""The severity of incidents that no class reached its threshold for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """All windows of one capture, with their calibrated probabilities."""
+
+    name: str
+    windows: WindowBatch
+    probabilities: NDArray[np.float32]
+
+
+def opens(capture: Scored, thresholds: Thresholds) -> list[Alert]:
+    """Return the incidents that the real policy and the real incidents open on a capture."""
+    incidents = Incidents(IncidentConfig(), "", [Source(capture.name, live=False)])
+    verdicts = Policy(thresholds, ThresholdConfig()).judge(capture.windows, capture.probabilities)
+    return [alert for alert in incidents.update(verdicts) if alert.state is State.OPEN]
+
+
+def certain(alert: Alert) -> bool:
+    """Tell an incident of a class that reached its threshold from an uncertain one."""
+    return alert.severity < _UNCERTAIN
+
+
+def tune(benign: Sequence[Scored], *, false_share: float = 0.01) -> Thresholds:
+    """Return the lowest thresholds at which at most `false_share` of benign captures raise an incident.
+
+    Each attack class by itself may do so on a third of that share; uncertain incidents, together, on
+    as much as all three.
+    """
+
+    def share(accused: Callable[[Alert], bool], thresholds: Thresholds) -> float:
+        return sum(any(map(accused, opens(capture, thresholds))) for capture in benign) / max(len(benign), 1)
+
+    chosen: dict[str, float] = {}
+    for name in ("recon", "dos", "ddos"):
+        alone = [(each, _SILENT.model_copy(update={name: each})) for each in ATTACK_GRID]
+        fitting = (each for each, thresholds in alone if share(certain, thresholds) <= false_share / 3)
+        chosen[name] = next(fitting, ATTACK_GRID[-1])
+    together = [Thresholds(**chosen, benign=each) for each in BENIGN_GRID]
+    quiet = (each for each in together if share(lambda alert: not certain(alert), each) <= false_share)
+    return next(quiet, together[-1])
