@@ -12,6 +12,7 @@ from detector.errors import UsageError
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 DATA = typer.Option("--data", help="Directory of extracted windows.")
+RUNS = typer.Option("--run", help="Directory of a training run; several, of different folds, are pooled.")
 RUN = typer.Option("--run", help="Directory of the training run.")
 CAP = typer.Option("--cap-windows", min=1, help="Most windows of one class that a capture gives.")
 _Data = Annotated[Path, DATA]
@@ -121,12 +122,12 @@ def fit(
 
     if network not in NETWORKS:
         raise UsageError(f"--network {network}: expected one of {', '.join(NETWORKS)}")
-    if bool(validate) != bool(test):
-        raise UsageError("--validate and --test go together; without both, origins are dealt by --folds")
+    if test and not validate:
+        raise UsageError("--test needs --validate; without both, origins are dealt by --folds")
     index = read_index(data, schema_digest=SCHEMA.digest)
-    if validate and test:
-        chosen = split.split_by_name(index, validate=validate, test=test)
-        sides = [*(f"--validate {name}" for name in validate), *(f"--test {name}" for name in test)]
+    if validate:
+        chosen = split.split_by_name(index, validate=validate, test=test or ())
+        sides = [*(f"--validate {name}" for name in validate), *(f"--test {name}" for name in test or ())]
     else:
         kept = always_train or []
         chosen = split.split_by_fold(index, folds=folds, fold=fold, always_train=kept)
@@ -142,14 +143,16 @@ def fit(
 def evaluate(
     *,
     data: _Data = _DATA_DEFAULT,
-    run: _Run = _RUN_DEFAULT,
+    run: Annotated[list[Path] | None, RUNS] = None,
     cap_windows: _Cap = _CAP_DEFAULT,
     baselines: Annotated[bool, typer.Option(help="Also train tree ensembles on the same windows.")] = True,
 ) -> None:
     """Judge a model on the origins it never saw, by window and by capture."""
     from train import report, runs  # noqa: PLC0415 - TensorFlow takes seconds
 
-    found = runs.evaluate_run(data, run, cap_windows=cap_windows, with_baselines=baselines, say=_say)
+    found = runs.evaluate_runs(
+        data, run or [_RUN_DEFAULT], cap_windows=cap_windows, with_baselines=baselines, say=_say
+    )
     for line in report.lines(found.figures, found.origins, found.captures):
         typer.echo(line)
 
@@ -159,11 +162,12 @@ def export(
     out: Annotated[Path, typer.Option(help="The bundle's directory; a bundle there is replaced.")],
     run: _Run = _RUN_DEFAULT,
     name: Annotated[str, typer.Option(help="The bundle's name.")] = "default",
+    figures: Annotated[Path | None, typer.Option(help="figures.json of runs of the same recipe.")] = None,
 ) -> None:
     """Write a bundle that the detector opens."""
     from train import runs  # noqa: PLC0415 - TensorFlow takes seconds
 
-    _say(f"{out}: {runs.export_run(run, out, name=name)}")
+    _say(f"{out}: {runs.export_run(run, out, name=name, figures=figures)}")
 
 
 def _say(line: str) -> None:

@@ -7,17 +7,12 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from detector.bundle import Thresholds
-from detector.config import IncidentConfig, ThresholdConfig
-from detector.incidents import Incidents
-from detector.policy import Policy
-from detector.records import CATEGORIES, Category, Source, State, WindowBatch
+from detector.records import CATEGORIES, Category
 from detector.scorer import Scorer
-from train.datasets import CaptureWindows, Dataset, Entry
+from train.datasets import Dataset, Entry
+from train.tune import Scored, certain, opens
 
 _BENIGN = CATEGORIES.index(Category.BENIGN)
-_UNCERTAIN = 3
-"""The severity of incidents that no class reached its threshold for."""
-
 Figures = dict[str, float]
 
 
@@ -30,10 +25,16 @@ class CaptureOutcome:
     category: str
     opened: tuple[str, ...]
     """Classes of certain incidents, each once."""
-    uncertain: int
-    """Incidents of low severity."""
+    uncertain: tuple[str, ...]
+    """Classes of incidents of low severity, each once."""
     latency_ms: int | None
     """From the first packet in evidence to the first right `open`."""
+
+    @property
+    def noticed(self) -> bool:
+        """Like `right`, but an incident of low severity counts too."""
+        opened = {*self.opened, *self.uncertain}
+        return not opened if self.category == Category.BENIGN else self.category in opened
 
     @property
     def right(self) -> bool:
@@ -84,22 +85,17 @@ def by_origin(
     }
 
 
-def judge_capture(
-    entry: Entry, windows: CaptureWindows, scorer: Scorer, thresholds: Thresholds
-) -> CaptureOutcome:
+def judge_capture(entry: Entry, scored: Scored, thresholds: Thresholds) -> CaptureOutcome:
     """Send all windows of a capture, left-out ones too, through policy and incidents."""
-    batch = WindowBatch(windows.sequences, windows.facts)
-    incidents = Incidents(IncidentConfig(), "", [Source(entry.capture, live=False)])
-    verdicts = Policy(thresholds, ThresholdConfig()).judge(batch, scorer.score(windows.sequences))
-    opens = [alert for alert in incidents.update(verdicts) if alert.state is State.OPEN]
-    certain = [alert for alert in opens if alert.severity < _UNCERTAIN]
-    right = [alert.time_ms - alert.first_ms for alert in certain if alert.category == entry.category]
+    opened = opens(scored, thresholds)
+    sure = [alert for alert in opened if certain(alert)]
+    right = [alert.time_ms - alert.first_ms for alert in sure if alert.category == entry.category]
     return CaptureOutcome(
         capture=entry.capture,
         origin=entry.origin,
         category=entry.category,
-        opened=tuple(sorted({str(alert.category) for alert in certain})),
-        uncertain=len(opens) - len(certain),
+        opened=tuple(sorted({str(alert.category) for alert in sure})),
+        uncertain=tuple(sorted({str(alert.category) for alert in opened if not certain(alert)})),
         latency_ms=right[0] if right else None,
     )
 
@@ -107,13 +103,23 @@ def judge_capture(
 def capture_figures(outcomes: list[CaptureOutcome]) -> Figures:
     """Return the share of captures told right, by class, and the latency of the right opens.
 
+    `right`: the class opened, or nothing did on a benign capture. `noticed`: uncertain incidents, of
+    low severity, count as opened too.
+
     Captures of no single class do not count: their class says nothing of when.
     """
     figures: Figures = {}
     for category in CATEGORIES:
         told = np.array([outcome.right for outcome in outcomes if outcome.category == category], bool)
         if len(told):
-            figures |= {f"right_{category}": _share(told), f"captures_{category}": float(len(told))}
+            noticed = np.array(
+                [outcome.noticed for outcome in outcomes if outcome.category == category], bool
+            )
+            figures |= {
+                f"captures_{category}": float(len(told)),
+                f"right_{category}": _share(told),
+                f"noticed_{category}": _share(noticed),
+            }
     latencies = [outcome.latency_ms for outcome in outcomes if outcome.latency_ms is not None]
     if latencies:
         median, late = np.quantile(latencies, [0.5, 0.95]) / 1000.0

@@ -30,7 +30,7 @@ class FitSettings:
     size: NetworkSettings = field(default_factory=NetworkSettings)
     epochs: int = 40
     """At most."""
-    patience: int = 6
+    patience: int = 4
     """Epochs without a lower calibrated validation loss before it stops; the best weights are kept."""
     batch: int = 256
     learning_rate: float = 1e-3

@@ -26,7 +26,7 @@ def lines(
 
 def _outcome(outcome: CaptureOutcome) -> str:
     opened = ", ".join(outcome.opened) or "nothing"
-    return f"{outcome.capture} opened {opened}, {outcome.uncertain} uncertain"
+    return f"{outcome.capture} opened {opened}, uncertain {', '.join(outcome.uncertain) or 'nothing'}"
 
 
 def _row(*cells: str) -> str:

@@ -47,8 +47,7 @@ def certain(alert: Alert) -> bool:
 def tune(benign: Sequence[Scored], *, false_share: float = 0.01) -> Thresholds:
     """Return the lowest thresholds at which at most `false_share` of benign captures raise an incident.
 
-    Each attack class by itself may do so on a third of that share; uncertain incidents, together, on
-    as much as all three.
+    Each attack class by itself may do so, and uncertain incidents together.
     """
 
     def share(accused: Callable[[Alert], bool], thresholds: Thresholds) -> float:
@@ -57,7 +56,7 @@ def tune(benign: Sequence[Scored], *, false_share: float = 0.01) -> Thresholds:
     chosen: dict[str, float] = {}
     for name in ("recon", "dos", "ddos"):
         alone = [(each, _SILENT.model_copy(update={name: each})) for each in ATTACK_GRID]
-        fitting = (each for each, thresholds in alone if share(certain, thresholds) <= false_share / 3)
+        fitting = (each for each, thresholds in alone if share(certain, thresholds) <= false_share)
         chosen[name] = next(fitting, ATTACK_GRID[-1])
     together = [Thresholds(**chosen, benign=each) for each in BENIGN_GRID]
     quiet = (each for each in together if share(lambda alert: not certain(alert), each) <= false_share)

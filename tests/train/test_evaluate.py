@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 pytest.importorskip("sklearn")
 
 from detector.bundle import Thresholds
+from detector.records import WindowBatch
 from tests.train import samples
 from train.evaluate import (
     CaptureOutcome,
@@ -17,6 +18,7 @@ from train.evaluate import (
     threshold_figures,
     window_figures,
 )
+from train.tune import Scored
 
 pytestmark = pytest.mark.tensorflow
 
@@ -69,12 +71,13 @@ def test_origins_are_judged_apart() -> None:
 
 def outcome(scorer: Told, category: str, count: int = 6) -> CaptureOutcome:
     content = samples.windows([-1] * count)
-    return judge_capture(samples.entry("lab", category), content, scorer, THRESHOLDS)
+    scored = Scored("lab", WindowBatch(content.sequences, content.facts), scorer.score(content.sequences))
+    return judge_capture(samples.entry("lab", category), scored, THRESHOLDS)
 
 
 def test_three_windows_that_agree_open_an_incident() -> None:
     found = outcome(Told([sure(3)]), "Recon")
-    assert (found.opened, found.uncertain, found.right) == (("Recon",), 0, True)
+    assert (found.opened, found.uncertain, found.right) == (("Recon",), (), True)
     assert found.latency_ms == 2500
 
 
@@ -87,21 +90,23 @@ def test_benign_captures_are_right_while_nothing_certain_opens() -> None:
     assert outcome(Told([sure(0)]), "Benign").right
     assert not outcome(Told([sure(3)]), "Benign").right
     unsure = outcome(Told([[0.3, 0.1, 0.1, 0.5]]), "Benign")
-    assert (unsure.right, unsure.uncertain) == (True, 1)
+    assert (unsure.right, unsure.noticed, unsure.uncertain) == (True, False, ("Recon",))
 
 
 def test_captures_are_counted_by_class() -> None:
     outcomes = [
-        CaptureOutcome("a", "x", "Recon", ("Recon",), 0, 1000),
-        CaptureOutcome("b", "x", "Recon", ("DoS",), 0, None),
-        CaptureOutcome("c", "x", "Benign", (), 1, None),
-        CaptureOutcome("d", "x", "mixed", ("DoS",), 0, None),
+        CaptureOutcome("a", "x", "Recon", ("Recon",), (), 1000),
+        CaptureOutcome("b", "x", "Recon", ("DoS",), ("Recon",), None),
+        CaptureOutcome("c", "x", "Benign", (), ("DoS",), None),
+        CaptureOutcome("d", "x", "mixed", ("DoS",), (), None),
     ]
     assert capture_figures(outcomes) == {
-        "right_Benign": 1.0,
         "captures_Benign": 1.0,
-        "right_Recon": 0.5,
+        "right_Benign": 1.0,
+        "noticed_Benign": 0.0,
         "captures_Recon": 2.0,
+        "right_Recon": 0.5,
+        "noticed_Recon": 1.0,
         "latency_median_secs": 1.0,
         "latency_p95_secs": 1.0,
     }

@@ -15,7 +15,7 @@ from tests.train import samples
 from train.fit import FitSettings
 from train.networks import NetworkSettings
 from train.record import FIGURES, RUN, read_run
-from train.runs import Evaluation, evaluate_run, export_run, fit_run
+from train.runs import Evaluation, evaluate_runs, export_run, fit_run
 from train.split import split_by_fold
 
 pytestmark = pytest.mark.tensorflow
@@ -43,8 +43,8 @@ def evaluation(directory: Path) -> Evaluation:
         command="iotids-train fit --seed 5",
         say=lambda _: None,
     )
-    return evaluate_run(
-        directory / "data", directory / "run", cap_windows=50, with_baselines=True, say=lambda _: None
+    return evaluate_runs(
+        directory / "data", [directory / "run"], cap_windows=50, with_baselines=True, say=lambda _: None
     )
 
 

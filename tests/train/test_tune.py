@@ -35,8 +35,8 @@ def test_a_budget_of_nothing_lets_no_benign_capture_speak() -> None:
 
 def test_the_lowest_threshold_within_the_budget_is_taken() -> None:
     benign = [capture("alike", [ALIKE] * 9), *(capture(f"quiet-{n}", [QUIET] * 9) for n in range(99))]
-    assert tune(benign, false_share=0.03).recon == ATTACK_GRID[0]
-    assert tune(benign, false_share=0.02).recon == 0.85
+    assert tune(benign, false_share=0.01).recon == ATTACK_GRID[0]
+    assert tune(benign, false_share=0.005).recon == 0.85
 
 
 def test_lone_windows_do_not_raise_a_threshold() -> None:
