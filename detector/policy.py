@@ -6,6 +6,11 @@
 3. Otherwise it is uncertain, and its category is its most probable attack class.
 
 Configured thresholds win over the bundle's, each on its own.
+
+Before that, what a class is by definition is held against what the window saw. A scan asks many
+ends: without `SCAN_ENDS` ports or hosts, Recon is not believed, and its share goes to Benign. DDoS has
+many sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. A verdict reports the model's own
+probabilities all the same.
 """
 
 import numpy as np
@@ -13,9 +18,16 @@ from numpy.typing import NDArray
 
 from detector.bundle import Thresholds
 from detector.config import ThresholdConfig
-from detector.records import CATEGORIES, Category, Verdict, WindowBatch
+from detector.records import CATEGORIES, Category, Role, Verdict, WindowBatch
+
+SCAN_ENDS = 5
+"""Ports of a host, or hosts, that a window of a scan shows at least; asking fewer is what clients do."""
+
+DDOS_SOURCES = 3
+"""Sources that a window of a distributed flood shows at least."""
 
 _BENIGN = CATEGORIES.index(Category.BENIGN)
+_DDOS, _DOS, _RECON = (CATEGORIES.index(name) for name in (Category.DDOS, Category.DOS, Category.RECON))
 _ATTACKS = np.array([index for index in range(len(CATEGORIES)) if index != _BENIGN])
 _SUM_TOLERANCE = 1e-3
 
@@ -40,8 +52,9 @@ class Policy:
                 finite rows that sum to 1, so this is a defect, never a matter of traffic.
         """
         _check(len(windows), probabilities)
-        chosen, uncertain = self._choose(probabilities)
-        confidence = np.take_along_axis(probabilities, chosen[:, np.newaxis], axis=1)[:, 0]
+        weighed = _plausible(probabilities, windows.facts)
+        chosen, uncertain = self._choose(weighed)
+        confidence = np.take_along_axis(weighed, chosen[:, np.newaxis], axis=1)[:, 0]
         columns = zip(
             chosen.tolist(), confidence.tolist(), probabilities.tolist(), uncertain.tolist(), strict=True
         )
@@ -61,6 +74,23 @@ class Policy:
         benign = ~raised & (probabilities[:, _BENIGN] >= self._thresholds[_BENIGN])
         chosen = np.where(raised, best_raised, np.where(benign, _BENIGN, likeliest))
         return chosen, ~raised & ~benign
+
+
+def _plausible(probabilities: NDArray[np.float32], facts: NDArray[np.void]) -> NDArray[np.float32]:
+    """Move the probability of a class that the window cannot show to the one it would then be."""
+    ports = np.maximum(facts["ports"], facts["interval_ports"])
+    peers = np.maximum(facts["peers"], facts["interval_peers"])
+    as_target = facts["role"] == Role.TARGET
+    # A target's peers are who asks, not what is asked.
+    asked = np.where(as_target, ports, np.maximum(ports, peers))
+    weighed = probabilities.copy()
+    for source, to, lacks in (
+        (_RECON, _BENIGN, asked < SCAN_ENDS),
+        (_DDOS, _DOS, as_target & (peers < DDOS_SOURCES)),
+    ):
+        weighed[lacks, to] += weighed[lacks, source]
+        weighed[lacks, source] = 0.0
+    return weighed
 
 
 def _check(windows: int, probabilities: NDArray[np.float32]) -> None:

@@ -10,6 +10,18 @@ _SIDES = {
     "test": "Judged on, never seen before",
 }
 
+_HOW_MEASURED = """\
+On captures of origins that the judged model never saw. Where a column names several models, they are of
+this bundle's recipe, each trained without the origins it was judged on; the bundle learned from all that
+are listed as trained on.
+
+`right_` is the share of captures in which the class opened an incident (for Benign: in which nothing did);
+`noticed_` counts incidents of low severity, the uncertain ones, too. `latency_` runs from the first packet
+in evidence to the first right opening, in packet time. F1 is by single window, at most a fixed number a
+capture and class.
+
+"""
+
 _LIMITS = """\
 - It knows what its training traffic showed. Attacks and devices of another kind can go unnoticed or
   be taken for each other; the figures on unseen origins above are the honest guess of how often.
@@ -74,7 +86,7 @@ def _figures(figures: dict[str, dict[str, float]]) -> str:
     rows = [
         [measure, *(_number(measured.get(measure)) for measured in figures.values())] for measure in measures
     ]
-    return "On origins that no model here saw in training.\n\n" + _table(["measure", *figures], rows)
+    return _HOW_MEASURED + _table(["measure", *figures], rows)
 
 
 def _thresholds(manifest: Manifest) -> str:

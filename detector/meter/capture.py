@@ -243,6 +243,7 @@ def _activation_problem(name: str, handle: int, status: int) -> str:
         return f"{name}: no such interface; `ip link` lists the interfaces of this machine"
     if status in (-8, -11):  # PCAP_ERROR_PERM_DENIED, PCAP_ERROR_PROMISC_PERM_DENIED
         return (
-            f"{name}: capturing needs CAP_NET_RAW; run as root or grant it (setcap, or the unit in systemd/)"
+            f"{name}: capturing needs CAP_NET_RAW; run as root, or as a service "
+            "with AmbientCapabilities=CAP_NET_RAW"
         )
     return f"{name}: cannot be captured from ({detail})"

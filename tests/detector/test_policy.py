@@ -6,15 +6,18 @@ from hypothesis import strategies as st
 from detector.bundle import Thresholds
 from detector.config import ThresholdConfig
 from detector.policy import Policy
-from detector.records import CATEGORIES, FACTS_DTYPE, Category, Verdict, WindowBatch
+from detector.records import CATEGORIES, FACTS_DTYPE, Category, Role, Verdict, WindowBatch
 
 BENIGN, DDOS, DOS, RECON = CATEGORIES
 THRESHOLDS = Thresholds(benign=0.6, recon=0.7, dos=0.6, ddos=0.5)
 
 
-def judge(rows: list[list[float]], **config: float) -> list[Verdict]:
+def judge(
+    rows: list[list[float]], *, role: Role = Role.SOURCE, ports: int = 9, peers: int = 9, **config: float
+) -> list[Verdict]:
     facts = np.zeros(len(rows), FACTS_DTYPE)
     facts["flows"] = np.arange(len(rows))
+    facts["role"], facts["ports"], facts["peers"] = role, ports, peers
     windows = WindowBatch(np.zeros((len(rows), 1, 1), np.float32), facts)
     return Policy(THRESHOLDS, ThresholdConfig(**config)).judge(
         windows, np.array(rows, np.float32).reshape(-1, 4)
@@ -40,6 +43,29 @@ def test_a_class_is_raised_from_its_threshold_up(
     assert (verdict.category, verdict.uncertain) == (category, uncertain)
     assert verdict.confidence == pytest.approx(row[CATEGORIES.index(category)])
     assert verdict.probabilities == pytest.approx(tuple(row))
+
+
+@pytest.mark.parametrize(
+    ("role", "ports", "peers", "category"),
+    [
+        (Role.SOURCE, 5, 1, RECON),
+        (Role.SOURCE, 1, 5, RECON),
+        (Role.SOURCE, 4, 4, BENIGN),
+        (Role.TARGET, 5, 1, RECON),
+        (Role.TARGET, 4, 9, BENIGN),  # many clients of a few services
+    ],
+)
+def test_a_scan_asks_many_ends(role: Role, ports: int, peers: int, category: Category) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.0, 0.9]], role=role, ports=ports, peers=peers)
+    assert (verdict.category, verdict.uncertain) == (category, False)
+    assert verdict.probabilities == pytest.approx((0.1, 0.0, 0.0, 0.9))
+
+
+@pytest.mark.parametrize(("peers", "category"), [(3, DDOS), (2, DOS)])
+def test_a_distributed_flood_has_many_sources(peers: int, category: Category) -> None:
+    (verdict,) = judge([[0.1, 0.8, 0.1, 0.0]], role=Role.TARGET, peers=peers)
+    assert verdict.category is category
+    assert verdict.confidence == pytest.approx(0.8 if category is DDOS else 0.9)
 
 
 def test_an_attack_that_reaches_its_threshold_goes_before_a_benign_that_does() -> None:

@@ -42,7 +42,9 @@ def test_without_the_right_it_says_what_is_missing(check: list[str], rule_bundle
     words = [*WITHOUT, *DETECT, *check, "--bundle", str(rule_bundle), "--iface", "in0"]
     done = subprocess.run(words, capture_output=True, timeout=60, check=False)
     assert done.returncode == 3
-    assert done.stderr.startswith(b"error: in0: capturing needs CAP_NET_RAW; run as root or grant it (setcap")
+    assert done.stderr.startswith(
+        b"error: in0: capturing needs CAP_NET_RAW; run as root, or as a service with"
+    )
     assert done.stderr.count(b"\n") == 1
 
 

@@ -30,7 +30,7 @@ def windows(labels: list[int], seed: int = 0) -> CaptureWindows:
     facts["time_ms"] = 1_000_000 + 1000 * np.arange(count)
     facts["first_ms"] = facts["last_ms"] = facts["time_ms"] - 500
     facts["flows"] = facts["top_peer_flows"] = 10
-    facts["peers"] = facts["ports"] = 1
+    facts["peers"], facts["ports"] = 1, 10
     return CaptureWindows(sequences.astype(np.float32), facts, np.array(labels, np.int8))
 
 
