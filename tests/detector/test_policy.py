@@ -140,6 +140,7 @@ def test_batches_are_judged_as_single_windows_by_the_rules(
     parts: list[list[int]], thresholds: list[int]
 ) -> None:
     rows = [[part / 8 for part in row] for row in parts]  # exact in any precision
-    limits = {category: eighth / 8 for category, eighth in zip(CATEGORIES, thresholds, strict=True)}
-    verdicts = judge(rows, **{category.lower(): limit for category, limit in limits.items()})
+    benign, ddos, dos, recon = (eighth / 8 for eighth in thresholds)
+    limits = {BENIGN: benign, DDOS: ddos, DOS: dos, RECON: recon}
+    verdicts = judge(rows, benign=benign, ddos=ddos, dos=dos, recon=recon)
     assert [(v.category, v.uncertain) for v in verdicts] == [by_the_rules(row, limits) for row in rows]

@@ -124,7 +124,8 @@ def _links(paths: list[Path]) -> Iterator[str]:
 def test_nothing_is_left_of_a_lab_killed_in_the_middle(tmp_path: Path, sign: signal.Signals) -> None:
     links = Path("/sys/class/net")
     before = sorted(path.name for path in links.iterdir())
-    command = [sys.executable, "-m", "train.lab", "--out", str(tmp_path), "--count", "2", "--kind", "ddos"]
+    program = [sys.executable, "-c", "from train.cli import main; main()", "lab"]
+    command = [*program, "--out", str(tmp_path), "--count", "2", "--kind", "ddos"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as lab:
         processes, nets = _until_many(lab.pid)
         lab.send_signal(sign)
