@@ -132,6 +132,8 @@ FACTS_DTYPE = np.dtype(
         ("interval_unanswered", "<u4"),
         ("interval_first_ms", "<u8"),
         ("interval_last_ms", "<u8"),
+        ("ports_total", "<u4"),
+        ("peers_total", "<u4"),
         ("top_peer", "<u8", 2),
         ("top_peer_flows", "<u4"),
         ("src_ip", "<u8", 2),
@@ -150,6 +152,8 @@ FACTS_DTYPE = np.dtype(
   without a packet back): counted over the window's rows, which are the last T flows at most.
 - `interval_...`: the same of all flows that left in the interval that made the window due, however
   many. Intervals do not overlap, so their flows, packets and bytes may be summed.
+- `ports_total`, `peers_total`: different ports and (estimated) peers since the host was last silent for
+  a minute, at least those of the window.
 - `top_peer`, `top_peer_flows`: the other end most seen.
 - `src_ip` ... `vlan_id`: an exemplar, the newest flow with `top_peer`.
 """

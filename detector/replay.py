@@ -166,8 +166,9 @@ def _paced_steps(
         ended = capture.ended
         if block.count == 1 and not ended and table.clock.doubts(int(block.columns["time"][0])):
             continue  # its successor tells whether to wait for it
-        due_ms = int(block.columns["time"][: block.count].min()) if block.count else table.clock.now_ms
-        while not pace.nap(due_ms) and not stopped():
+        # An empty block is the file's end, and no time to wait for.
+        due_ms = int(block.columns["time"][: block.count].min()) if block.count else None
+        while due_ms is not None and not pace.nap(due_ms) and not stopped():
             table.advance(min(int(pace.now_ms(due_ms)), due_ms))
             yield take(table, windows)
             untaken = 0

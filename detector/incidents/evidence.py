@@ -76,10 +76,14 @@ class Evidence:
     last_ms: int
     news: int
     """Flows that no earlier window of the host had."""
+    news_packets: int
     flows: int
     packets: int
     peers: int
     ports: int
+    ports_total: int
+    """Different ports since the host was last silent, and so for `peers_total`."""
+    peers_total: int
     unanswered: int
     window_flows: int
     peer_flows: int
@@ -141,11 +145,14 @@ def evidence_of(verdict: Verdict) -> Evidence | None:
         first_ms=int(facts[f"{view}first_ms"]),
         last_ms=int(facts[f"{view}last_ms"]),
         news=int(facts["interval_flows"]),
+        news_packets=int(facts["interval_packets"]),
         window_flows=int(facts["flows"]),
         flows=int(facts[f"{view}flows"]),
         packets=int(facts[f"{view}packets"]),
         peers=int(facts[f"{view}peers"]),
         ports=int(facts[f"{view}ports"]),
+        ports_total=int(facts["ports_total"]),
+        peers_total=int(facts["peers_total"]),
         unanswered=int(facts[f"{view}unanswered"]),
         peer_flows=int(facts["top_peer_flows"]),
         exemplar=Exemplar(

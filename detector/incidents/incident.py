@@ -32,6 +32,10 @@ class Incident:
     last_ms: int = field(init=False)
     _news: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
     """New flows in evidence, from the subject's own windows and from the other end's."""
+    _packets: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
+    """New packets in evidence, likewise."""
+    _had: tuple[int, int] | None = None
+    """Ports and peers that the subject had had before."""
     peers: int = 0
     ports: int = 0
     confidence: float = -1.0
@@ -57,6 +61,11 @@ class Incident:
         return max(self._news.values())
 
     @property
+    def packets(self) -> int:
+        """Packets in evidence, each counted once."""
+        return max(self._packets.values())
+
+    @property
     def severity(self) -> int:
         """1 (high) for floods, 2 for scans, 3 (low) for either while uncertain."""
         return _SEVERITY[self.category] if self.certain else _SEVERITY_UNCERTAIN
@@ -64,18 +73,30 @@ class Incident:
     def add(self, evidence: Evidence, now_ms: int) -> None:
         """Take in one more window.
 
-        Windows of one host overlap, their news do not: `flows` sums these up. `peers` and `ports`
-        are the most that one window, or one interval, showed. What the window of the other end
-        tells is less: of the subject's peers it knows but itself.
+        Windows of one host overlap, their news do not: `flows` and `packets` sum these up. `ports` and
+        `peers` are those since the incident began that the host had not had before. What the window
+        of the other end tells is less: of the subject's peers it knows but itself.
         """
         own = evidence.own == self.subject
         self.seen_ms = now_ms
         self.first_ms = min(self.first_ms, evidence.first_ms)
         self.last_ms = max(self.last_ms, evidence.last_ms)
         news = evidence.news if self._news[own] else max(evidence.news, evidence.window_flows)
-        self._news[own] += news if own else news * evidence.peer_flows // evidence.window_flows
-        self.peers = max(self.peers, evidence.peers if own else 1)
-        self.ports = max(self.ports, evidence.ports)
+        self._news[own] += news if own else news * evidence.peer_flows // max(evidence.window_flows, 1)
+        packets = (
+            evidence.news_packets if self._packets[own] else max(evidence.news_packets, evidence.packets)
+        )
+        self._packets[own] += packets
+        if own:
+            self._had = self._had or (
+                evidence.ports_total - evidence.ports,
+                evidence.peers_total - evidence.peers,
+            )
+            self.ports = max(self.ports, evidence.ports, evidence.ports_total - self._had[0])
+            self.peers = max(self.peers, evidence.peers, evidence.peers_total - self._had[1])
+        else:
+            self.ports = max(self.ports, evidence.ports)
+            self.peers = max(self.peers, 1)
         if self._telling(evidence) > self._telling(self.witness):
             self.witness = evidence
         # A DoS window folded into a DDoS says nothing about how sure the DDoS is.

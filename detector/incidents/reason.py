@@ -1,6 +1,5 @@
-"""Incidents in words, every number of them counted in one window."""
+"""Incidents in words: what has been seen since they began."""
 
-from detector.incidents.evidence import Evidence
 from detector.incidents.incident import Incident
 from detector.records import Category, Role
 
@@ -15,23 +14,23 @@ _LONG_SECS = 600
 
 
 def reason(incident: Incident) -> str:
-    """Say what the incident's most telling window showed.
+    """Say what has been seen since the incident began.
 
     "411 ports of 1 host in 3.1 s, 98 % unanswered"; "5,120 packets from 31 sources in 0.4 s".
     """
     window = incident.witness
-    spent = duration(window.last_ms - window.first_ms)
+    spent = duration(incident.last_ms - incident.first_ms)
     peers = _peers(incident)
     if incident.category is not Category.RECON:
         whom = f"to {count(peers, 'host')}"
         if incident.subject.role is Role.TARGET:
             whom = f"from {count(peers, 'source')}"
-        return f"{count(window.packets, 'packet')} {whom} in {spent}"
+        return f"{count(incident.packets, 'packet')} {whom} in {spent}"
     # Rounded down, so that 100 % means all.
     silent = f"{100 * window.unanswered // max(window.flows, 1)} % unanswered"
     if incident.subject.role is Role.SOURCE:
-        return f"{_probed(window, count(peers, 'host'))} in {spent}, {silent}"
-    return f"{_probed(window, '1 host')} from {count(peers, 'source')} in {spent}, {silent}"
+        return f"{_probed(incident, count(peers, 'host'))} in {spent}, {silent}"
+    return f"{_probed(incident, '1 host')} from {count(peers, 'source')} in {spent}, {silent}"
 
 
 def attacker(incident: Incident) -> str:
@@ -61,15 +60,13 @@ def duration(milliseconds: int) -> str:
     return f"{seconds:.1f} s" if seconds < _LONG_SECS else f"{seconds / 60:.0f} min"
 
 
-def _probed(window: Evidence, hosts: str) -> str:
-    protocol = window.exemplar.protocol
-    if protocol not in WITH_PORTS:
-        return f"{count(window.flows, f'{protocol_name(protocol)} probe')} of {hosts}"
-    return (
-        f"port {window.exemplar.dest_port} of {hosts}"
-        if window.ports == 1
-        else f"{window.ports:,} ports of {hosts}"
-    )
+def _probed(incident: Incident, hosts: str) -> str:
+    exemplar = incident.witness.exemplar
+    if exemplar.protocol not in WITH_PORTS:
+        return f"{count(incident.flows, f'{protocol_name(exemplar.protocol)} probe')} of {hosts}"
+    if incident.ports == 1:
+        return f"port {exemplar.dest_port} of {hosts}"
+    return f"{incident.ports:,} ports of {hosts}"
 
 
 def protocol_name(number: int) -> str:
@@ -78,8 +75,8 @@ def protocol_name(number: int) -> str:
 
 
 def _peers(incident: Incident) -> int:
-    """How many hosts the telling window saw at the other end of the subject's flows."""
-    return incident.witness.peers if incident.witness.own == incident.subject else 1
+    """How many hosts were seen at the other end of the subject's flows."""
+    return incident.peers if incident.witness.own == incident.subject else 1
 
 
 def _one_peer(incident: Incident) -> bool:

@@ -42,6 +42,11 @@ def host_hash(words: NDArray[np.uint64], source: NDArray[np.uint16]) -> NDArray[
     return _mixed(mixed + source.astype(np.uint64) * np.uint64(_ODD[2]))
 
 
+def stable_hash(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return one number an address, (n,), the same in every run: what is counted by it enters alerts."""
+    return _mixed(words[:, 0] * np.uint64(_ODD[0]) ^ words[:, 1] * np.uint64(_ODD[1]))
+
+
 def _mixed(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     value = (value ^ (value >> np.uint64(30))) * np.uint64(_MIX[0])
     value = (value ^ (value >> np.uint64(27))) * np.uint64(_MIX[1])
@@ -82,9 +87,13 @@ def facts(raw: dict[str, Any]) -> NDArray[np.void]:
         told[name] = np.where(mask, found[name], 0).sum(axis=1)
     for name in ("flows", "packets", "bytes", "peers", "ports", "unanswered", "first_ms", "last_ms"):
         told[f"interval_{name}"] = interval[name]
+    for name in ("ports_total", "peers_total"):
+        told[name] = raw[name]
     same_peer = _equal(found["peer_hash"], mask)
     told["peers"] = _distinct(same_peer, mask)
     told["ports"] = _distinct(_equal(found["dst_port"], mask), mask)
+    for name in ("ports", "peers"):
+        told[f"{name}_total"] = np.maximum(told[f"{name}_total"], told[name])
     _exemplar(told, found, same_peer)
     return told
 

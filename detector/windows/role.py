@@ -10,12 +10,16 @@ from detector.bundle import WindowSettings
 from detector.config import WindowConfig
 from detector.features import CONTEXT, FLOW_FEATURES, UNANSWERED, flow_features
 from detector.records import Features, FlowBatch, Role
-from detector.windows.facts import ROW_DTYPE, host_hash, pairs, rows
+from detector.windows.distinct import DistinctCounts
+from detector.windows.facts import ROW_DTYPE, host_hash, pairs, rows, stable_hash
 from detector.windows.hosts import Hosts
 
 Slots = NDArray[np.int64]
 _ENDS = {Role.SOURCE: ("src_ip", "dst_ip"), Role.TARGET: ("dst_ip", "src_ip")}
 _COUNTS = [name.removeprefix("recent_") for name in CONTEXT]
+SILENCE_MS = 60_000
+"""A host silent for this long starts its count of ports and peers anew."""
+
 _SUMS = np.dtype([*((name, "<f8") for name in _COUNTS), ("first_ms", "<u8"), ("last_ms", "<u8")])
 
 
@@ -70,6 +74,7 @@ class RoleWindows:
         self._context = np.zeros((slots, len(CONTEXT)))
         self._context_ms = np.zeros(slots, np.int64)
         self._scored_ms = np.zeros(slots, np.int64)
+        self._ports, self._peers = DistinctCounts(slots), DistinctCounts(slots)
 
     def enter(self, came: Arrivals, end_ms: int) -> dict[str, Any] | None:
         """Let the flows of an interval in and return the raw windows that are due, if any."""
@@ -86,6 +91,7 @@ class RoleWindows:
         self._seen[slots[known]] += sums["flows"][known].astype(np.int64)
         enough = known & (self._seen[slots] >= self._settings.min_flows)
         self.hosts.prove([names[at] for at in np.flatnonzero(enough).tolist()])
+        self._count_ends(came, slots[groups], counted=enough[groups])
         due = np.flatnonzero(enough | (known & (sums["packets"] >= self._settings.min_packets)))
         due = self._select(due, slots, sums["flows"])
         if not len(due):
@@ -94,14 +100,24 @@ class RoleWindows:
         raw = self._gather(slots[due])
         raw |= {"hosts": came.hosts[first[due]], "source": came.source[first[due]], "interval": sums[due]}
         raw["time_ms"] = np.full(len(due), end_ms, np.int64)
+        raw["ports_total"] = self._ports.occupied(slots[due])
+        raw["peers_total"] = self._peers.estimated(slots[due])
         return raw
 
     def _age(self, slots: Slots, sums: NDArray[np.void], end_ms: int) -> None:
         """Age the context of the hosts seen, and add what the interval brought."""
+        silent = slots[end_ms - self._context_ms[slots] >= SILENCE_MS]
+        self._ports.clear(silent)
+        self._peers.clear(silent)
         age = (end_ms - self._context_ms[slots]) / self._settings.horizon_ms
         added = np.stack([sums[name] for name in _COUNTS], axis=1)
         self._context[slots] = self._context[slots] * np.exp(-age)[:, None] + added
         self._context_ms[slots] = end_ms
+
+    def _count_ends(self, came: Arrivals, slots: Slots, *, counted: NDArray[np.bool_]) -> None:
+        """Remember ports and peers, but not of hosts on probation: spoofed ones would fill the memory."""
+        self._ports.add(slots[counted], came.rows["dst_port"][counted].astype(np.uint64))
+        self._peers.add(slots[counted], stable_hash(came.rows["peer"][counted]))
 
     def _write(self, came: Arrivals, groups: Slots, slots: Slots) -> None:
         """Append the flows to their rings; of more than a ring holds, the last."""

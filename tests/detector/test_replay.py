@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from detector import pipeline as path_module
@@ -105,6 +105,7 @@ def test_no_pace_changes_anything(
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(cuts=[0], speed=1e6)  # an empty file first: it must not begin the clock
 @given(cuts=st.lists(st.integers(0, len(DAY)), max_size=5), speed=st.sampled_from([None, 1e6]))
 def test_several_files_are_one_stretch(
     cuts: list[int],

@@ -12,7 +12,7 @@ SOURCE, TARGET = Role
 
 
 def incident(witness: Evidence, subject: Subject | None = None) -> Incident:
-    return Incident(
+    made = Incident(
         subject=subject or witness.subject,
         category=witness.category,
         bundle_digest=DIGEST,
@@ -20,6 +20,8 @@ def incident(witness: Evidence, subject: Subject | None = None) -> Incident:
         certain=True,
         witness=witness,
     )
+    made.add(witness, START_MS)
+    return made
 
 
 def seen(category: Category, role: Role, **counts: Any) -> Incident:
