@@ -105,8 +105,9 @@ class WindowConfig(Section):
     """`[window]`: how flows become sequences, one sliding window per host and role."""
 
     max_hosts: Annotated[int, Field(ge=16, le=1_000_000)] = 4096
-    """Hosts with a window, in each role; eviction is counted. A window takes about 9 kB, so that a spoofed
-    flood ends at 72 MB for both roles."""
+    """Hosts with a window, in each role; eviction is counted. A window takes about 9 kB, and
+    up to 16 kB more for its counts once the host has shown a few flows, so that the worst flood ends near
+    140 MB for both roles."""
     max_windows_per_interval: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Windows scored in one interval (250 ms of packet time), in each role, at most; those left out are
     counted as shed. Scoring one takes about 0.1 ms, so that a full load is a fifth of one core however
