@@ -239,6 +239,10 @@ class Source:
     """Whether it is an interface."""
 
 
+SEVERITY_UNCERTAIN = 3
+"""Of incidents in which no class reached its threshold in enough windows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """One event in an incident's life: what a sink sends, and what a summary needs of it."""
@@ -260,3 +264,8 @@ class Alert:
     """What was seen, as one phrase."""
     event: dict[str, Any]
     """The alert as `configs/alert.schema.json` describes it, ready to be written as JSON."""
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether no class reached its threshold in enough windows."""
+        return self.severity == SEVERITY_UNCERTAIN

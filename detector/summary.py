@@ -18,7 +18,6 @@ _WIDTH = 160
 """Columns where no terminal says how many it has."""
 
 _STYLES = {Category.RECON: "yellow", Category.DOS: "red", Category.DDOS: "bold red"}
-_UNCERTAIN = 3
 
 
 def show(closed: Sequence[Alert], stream: TextIO, *, packets: int, ignored: int) -> None:
@@ -36,7 +35,7 @@ def table(closed: Sequence[Alert]) -> Table:
             heading, overflow="fold", justify="right" if heading in ("Lasted", "Sure") else "left"
         )
     for alert in sorted(closed, key=lambda alert: (alert.first_ms, alert.category)):
-        what = escape(f"{alert.category}{' (uncertain)' if alert.severity >= _UNCERTAIN else ''}")
+        what = escape(f"{alert.category}{' (uncertain)' if alert.uncertain else ''}")
         first, last = _seen(alert, "first"), _seen(alert, "last")
         grid.add_row(
             f"[{_STYLES[alert.category]}]{what}[/]",

@@ -52,8 +52,6 @@ class NetworkSettings:
     """Standard deviations of noise on every feature while it learns."""
     feature_dropout: float = 0.2
     """Share of features that a window does without while it learns: another network's worlds lack some."""
-    columns: tuple[int, ...] | None = None
-    """The features it may look at, by column; None for all. The others pass it by inside the graph."""
 
 
 def statistics(sequences: NDArray[np.float32], mask: int) -> Statistics:
@@ -109,8 +107,6 @@ def _normalised(length: int, known: Statistics, settings: NetworkSettings) -> tu
     )
     standard = keras.ops.clip(standardise(logarithms), -_CLIP, _CLIP)
     standardise.set_weights([known.mean, np.square(known.deviation)])
-    if settings.columns is not None:
-        standard = keras.ops.take(standard, list(settings.columns), axis=2)
     blurred = keras.layers.GaussianNoise(settings.noise, name="noise")(standard)
     thinned = keras.layers.SpatialDropout1D(settings.feature_dropout, name="feature_dropout")(blurred)
     present = sequences[:, :, known.mask : known.mask + 1]

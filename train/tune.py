@@ -19,8 +19,6 @@ from detector.records import Alert, Source, State, WindowBatch
 ATTACK_GRID = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 BENIGN_GRID = (0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.0)
 _SILENT = Thresholds(benign=0.0, recon=1.0, dos=1.0, ddos=1.0)
-_UNCERTAIN = 3
-"""The severity of incidents that no class reached its threshold for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +39,7 @@ def opens(capture: Scored, thresholds: Thresholds) -> list[Alert]:
 
 def certain(alert: Alert) -> bool:
     """Tell an incident of a class that reached its threshold from an uncertain one."""
-    return alert.severity < _UNCERTAIN
+    return not alert.uncertain
 
 
 def tune(benign: Sequence[Scored], *, false_share: float = 0.01) -> Thresholds:

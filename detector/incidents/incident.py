@@ -4,10 +4,9 @@ import hashlib
 from dataclasses import dataclass, field
 
 from detector.incidents.evidence import Evidence, Subject
-from detector.records import Category, Role
+from detector.records import SEVERITY_UNCERTAIN, Category, Role
 
 _SEVERITY = {Category.DDOS: 1, Category.DOS: 1, Category.RECON: 2}
-_SEVERITY_UNCERTAIN = 3
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +67,7 @@ class Incident:
     @property
     def severity(self) -> int:
         """1 (high) for floods, 2 for scans, 3 (low) for either while uncertain."""
-        return _SEVERITY[self.category] if self.certain else _SEVERITY_UNCERTAIN
+        return _SEVERITY[self.category] if self.certain else SEVERITY_UNCERTAIN
 
     def add(self, evidence: Evidence, now_ms: int) -> None:
         """Take in one more window.
