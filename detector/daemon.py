@@ -16,7 +16,8 @@ from detector.config import CaptureConfig
 from detector.errors import CaptureError
 from detector.logs import LOGGER
 from detector.meter import Capture, FlowTable, PacketBlock
-from detector.pipeline import Pipeline, Step, meter, read
+from detector.meter.capture import BLOCK_PACKETS
+from detector.pipeline import Pipeline, Step, meter, pump
 from detector.records import FLOW_DTYPE
 
 TURN_SECS = 0.05
@@ -121,9 +122,9 @@ class Daemon:
             return
         link.drained = False
         for _ in range(BLOCKS_PER_TURN):
-            before = link.block.count
-            problem = read(link.capture, link.block)
-            came = link.block.count - before
+            before = link.capture.packets
+            problem = pump(link.capture, link.block, link.table, BLOCK_PACKETS)
+            came = link.capture.packets - before
             for step in meter(link.block, link.table, self._pipeline.windows, final=False):
                 LOGGER.warning("The clock of %s was set back; what was open has been closed.", link.name)
                 self._pipeline.take(step)

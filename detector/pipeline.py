@@ -13,7 +13,7 @@ from detector.bundle import ModelBundle
 from detector.config import Config
 from detector.errors import CaptureError
 from detector.incidents import Incidents
-from detector.meter import IGNORED_REASONS, Capture, FlowTable, PacketBlock
+from detector.meter import IGNORED_REASONS, Capture, FlowTable, PacketBlock, flow_table
 from detector.metrics import Metrics
 from detector.policy import Policy
 from detector.records import Alert, Expiry, FlowBatch, Source, Verdict, WindowBatch
@@ -21,8 +21,8 @@ from detector.scorer import Scorer
 from detector.sinks import SinkSet
 from detector.windows import Windows
 
-STEP_BLOCKS = 4
-"""Blocks of packets between two looks at the windows when a file is read at full speed."""
+STEP_PACKETS = 2048
+"""Packets between two looks at the windows when a file is read at full speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +44,21 @@ def steps(capture: Capture, table: FlowTable, windows: Windows) -> Iterator[Step
         CaptureError: the file is truncated or corrupt. Everything before the break has been given.
     """
     block = PacketBlock()
-    blocks = 0
-    broken = None
+    broken, taken = None, 0
     while not capture.ended:
-        broken = read(capture, block)
+        broken = pump(capture, block, table, STEP_PACKETS)
         yield from meter(block, table, windows, final=capture.ended)
-        blocks += 1
-        if blocks % STEP_BLOCKS == 0 or capture.ended:
+        if capture.packets - taken >= STEP_PACKETS or capture.ended:
+            taken = capture.packets
             yield take(table, windows)
     if broken is not None:
         raise broken
 
 
-def read(capture: Capture, block: PacketBlock, room: int | None = None) -> CaptureError | None:
-    """Read a block; what broke the capture is returned, so that the packets before it can be metered."""
+def pump(capture: Capture, block: PacketBlock, table: FlowTable, enough: int) -> CaptureError | None:
+    """Read packets; what broke the capture is returned, so that those before it can be metered."""
     try:
-        capture.read(block, room)
+        table.pump(capture, block, enough)
     except CaptureError as error:
         return error
     return None
@@ -135,7 +134,7 @@ class Pipeline:
 
     def add_source(self, name: str, *, live: bool) -> FlowTable:
         """Make room for one more interface, or for a sequence of files; return its flow table."""
-        table = FlowTable(
+        table = flow_table(
             self._bundle.meter,
             self._config.meter,
             source=len(self.sources),

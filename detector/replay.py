@@ -12,7 +12,7 @@ from pathlib import Path
 
 from detector.errors import CaptureError
 from detector.meter import Capture, FlowTable, PacketBlock
-from detector.pipeline import Pipeline, Step, finish, meter, read, steps, take
+from detector.pipeline import Pipeline, Step, finish, meter, steps, take
 from detector.records import Alert, FlowBatch
 from detector.windows import Windows
 
@@ -160,9 +160,13 @@ def _paced_steps(
     While no packet is due time passes all the same: flows end and alerts appear when they would live.
     """
     block = PacketBlock()
-    broken, ended, untaken = None, False, 0
+    broken: CaptureError | None = None
+    ended, untaken = False, 0
     while not ended and not stopped():
-        broken = read(capture, block, room=1)
+        try:
+            capture.read(block, room=1)
+        except CaptureError as error:
+            broken = error
         ended = capture.ended
         if block.count == 1 and not ended and table.clock.doubts(int(block.columns["time"][0])):
             continue  # its successor tells whether to wait for it

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detector.bundle import MeterSettings, WindowSettings
 from detector.config import CaptureConfig, Config
 from detector.errors import CaptureError
-from detector.meter import Capture, FlowTable
+from detector.meter import Capture, flow_table
 from detector.pipeline import Step, finish, steps
 from detector.records import FLOW_DTYPE, Features, FlowBatch
 from detector.windows import Windows
@@ -52,7 +52,7 @@ def extract_capture(
     config = Config()
     meter, window = meter or MeterSettings(), window or WindowSettings()
     capture = Capture.open_file(str(path), CaptureConfig(), decode_tunnels=config.meter.decode_tunnels)
-    table = FlowTable(meter, config.meter, max_step_ms=config.capture.max_clock_step_ms)
+    table = flow_table(meter, config.meter, max_step_ms=config.capture.max_clock_step_ms)
     windows = Windows(window, config.window)
     taken: list[Step] = []
     problem = None

@@ -53,8 +53,13 @@ class PacketBlock:
         self._packets = ffi.new("struct nf_packet[]", BLOCK_PACKETS)
         self.pointers = [self._packets + index for index in range(BLOCK_PACKETS)]
         self.columns: NDArray[np.void] = np.frombuffer(ffi.buffer(self._packets), PACKET_DTYPE)
+        self.address = int(ffi.cast("uintptr_t", self._packets))
+        """Where the first packet lies, for the compiled loop."""
         self.count = 0
         """Packets in the block."""
+
+    def __len__(self) -> int:
+        return BLOCK_PACKETS
 
     def drop(self, count: int) -> None:
         """Forget the first `count` packets; the others move up."""
@@ -165,7 +170,20 @@ class Capture:
             else:
                 break
         self._settle(block, at)
-        self.packets += at - start + ignored
+        self.account(at - start + ignored, ignored, found)
+
+    @property
+    def passed_on(self) -> tuple[int, int, int]:
+        """What the compiled loop reads from: libpcap's handle, the engine's capture mode and tunnel flag."""
+        return self._handle or 0, INTERFACE if self.live else SINGLE_FILE, self._decode_tunnels
+
+    def account(self, packets: int, ignored: int, found: int) -> None:
+        """Count what was read, and draw the consequence of the read that ended it.
+
+        Raises:
+            CaptureError: as `read`.
+        """
+        self.packets += packets
         self.ignored[IGNORED_REASONS[0]] += ignored
         if found == END:
             self.ended = True

@@ -59,7 +59,7 @@ def _check() -> None:
     version = ffi.string(lib.engine_lib_version()).decode()
     if version != ENGINE_VERSION:
         raise CaptureError(f"NFStream {version} is installed; this release needs nfstream=={ENGINE_VERSION}")
-    missing = [name for name in _COPIED if name not in _fields("nf_flow")]
+    missing = [name for name in COPIED if name not in _fields("nf_flow")]
     if missing:
         raise CaptureError(
             f"NFStream's flow structure lacks {', '.join(missing)}; reinstall nfstream=={version}"
@@ -67,14 +67,20 @@ def _check() -> None:
 
 
 _OURS = ("expiration_id", "export_ms", "source")
-_COPIED = [name for name in FLOW_DTYPE.names or () if name not in _OURS]
+COPIED = [name for name in FLOW_DTYPE.names or () if name not in _OURS]
+"""The fields that both structures have."""
 _check()
 
-_FLOW_FIELDS = _fields("nf_flow")
-FLOW_BYTES: int = _FLOW_FIELDS["splt_direction"].offset
+
+def flow_offset(name: str) -> int:
+    """Return where a field stands in `struct nf_flow`."""
+    return int(_fields("nf_flow")[name].offset)
+
+
+FLOW_BYTES = flow_offset("splt_direction")
 """The part of `struct nf_flow` that holds numbers; pointers and texts come after it."""
 
-_RAW_FLOW = _dtype("nf_flow", _COPIED, FLOW_BYTES)
+_RAW_FLOW = _dtype("nf_flow", COPIED, FLOW_BYTES)
 PACKET_DTYPE = _dtype(
     "nf_packet",
     [
@@ -93,15 +99,18 @@ PACKET_DTYPE = _dtype(
 )
 """A parsed packet; `fin` is the whole flag word."""
 
-_SIDED = [name.removeprefix("src2dst_") for name in _COPIED if name.startswith("src2dst_")]
-_SWAPPED = [(f"src2dst_{name}", f"dst2src_{name}") for name in _SIDED] + [
+_SIDED = [name.removeprefix("src2dst_") for name in COPIED if name.startswith("src2dst_")]
+SWAPPED = [(f"src2dst_{name}", f"dst2src_{name}") for name in _SIDED] + [
     (f"src_{name}", f"dst_{name}") for name in ("ip", "mac", "port")
 ]
-_DEVIATIONS = [
+"""Fields of the two directions, which change places in a flipped flow."""
+
+DEVIATIONS = [
     (f"{direction}_stddev_{unit}", f"{direction}_packets", degrees)
     for direction in ("bidirectional", "src2dst", "dst2src")
     for unit, degrees in (("ps", 1), ("piat_ms", 2))
 ]
+"""Sums of squared deviations, the counts beside them, and the degrees of freedom they lose."""
 
 
 def to_flows(raw: memoryview, count: int, flipped: list[int]) -> FlowBatch:
@@ -112,17 +121,17 @@ def to_flows(raw: memoryview, count: int, flipped: list[int]) -> FlowBatch:
     """
     source = np.frombuffer(raw, _RAW_FLOW, count)
     flows = np.zeros(count, FLOW_DTYPE)
-    for name in _COPIED:
+    for name in COPIED:
         flows[name] = source[name]
     four = source["ip_version"] == 4  # noqa: PLR2004 - the IP version
     for name in ("src_ip", "dst_ip"):
         flows[name][four] = mapped_ipv4(source[name][four, 0])
-    for name, packets, lost in _DEVIATIONS:
+    for name, packets, lost in DEVIATIONS:
         degrees = flows[packets].astype(np.int64) - lost
         flows[name] = np.sqrt(np.where(degrees > 0, flows[name] / np.maximum(degrees, 1), 0.0))
     if flipped:
         rows = np.array(flipped)
-        for one, other in _SWAPPED:
+        for one, other in SWAPPED:
             flows[one][rows], flows[other][rows] = flows[other][rows], flows[one][rows].copy()
     return flows
 

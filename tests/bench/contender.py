@@ -18,7 +18,7 @@ def iotids(capture: str, started: float, bundle: str | None) -> dict[str, float]
 
     first: list[float] = []
     paths: list[pipeline.Pipeline] = []
-    read, report = pipeline.read, pipeline.Pipeline.report
+    read, report = pipeline.pump, pipeline.Pipeline.report
 
     def noting(*arguments: Any) -> Any:
         if not first:
@@ -29,7 +29,7 @@ def iotids(capture: str, started: float, bundle: str | None) -> dict[str, float]
         paths.append(path)
         report(path)
 
-    vars(pipeline)["read"] = noting
+    vars(pipeline)["pump"] = noting
     type.__setattr__(pipeline.Pipeline, "report", keeping)
     words = ["--pcap", capture, "--alerts", f"{capture}.alerts", *(["--bundle", bundle] if bundle else [])]
     if cli.run_app(lambda each: cli.app(each, standalone_mode=False), words):

@@ -12,7 +12,7 @@ from detector.bundle import MeterSettings, WindowSettings
 from detector.config import CaptureConfig, Config, MeterConfig, WindowConfig
 from detector.errors import CaptureError
 from detector.logs import LOGGER
-from detector.meter import Capture, FlowTable
+from detector.meter import Capture, FlowTable, flow_table
 from detector.metrics import families
 from detector.pipeline import CaptureTotals, Pipeline, Step, finish, steps
 from detector.records import CATEGORIES, Alert, Category, Features, State
@@ -73,7 +73,7 @@ def path(rule_bundle: Path, scorer: RecordingScorer) -> Pipeline:
 
 def read(file: Path) -> tuple[Capture, FlowTable, Windows]:
     capture = Capture.open_file(str(file), CaptureConfig(), decode_tunnels=True)
-    table = FlowTable(MeterSettings(), MeterConfig(), max_step_ms=60_000)
+    table = flow_table(MeterSettings(), MeterConfig(), max_step_ms=60_000)
     return capture, table, Windows(WindowSettings(), WindowConfig())
 
 

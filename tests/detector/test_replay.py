@@ -14,6 +14,7 @@ from detector import pipeline as path_module
 from detector.config import Config
 from detector.errors import CaptureError
 from detector.logs import LOGGER
+from detector.meter.capture import BLOCK_PACKETS
 from detector.pipeline import Pipeline
 from detector.records import FlowBatch
 from detector.replay import Pace, Progress, Replay, capture_files
@@ -91,7 +92,7 @@ def test_how_often_it_looks_at_the_windows_changes_nothing(
     rule_bundle: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(path_module, "STEP_BLOCKS", blocks)
+    monkeypatch.setattr(path_module, "STEP_PACKETS", blocks * BLOCK_PACKETS)
     run = Run(rule_bundle)
     assert (run.alerts(whole), run.metered) == expected
 
@@ -129,7 +130,7 @@ def test_strange_packets_are_as_steady(seed: int, blocks: int, rule_bundle: Path
     path = traffic.write(tmp_path / "mixed.pcap", traffic.mixed(seed, 700))
     plain, paced = Run(rule_bundle), Run(rule_bundle, speed=1e6)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(path_module, "STEP_BLOCKS", blocks)
+        patch.setattr(path_module, "STEP_PACKETS", blocks * BLOCK_PACKETS)
         alerts = plain.alerts(path)
     assert paced.alerts(path) == alerts
     assert paced.metered == plain.metered
@@ -169,9 +170,9 @@ def test_it_stops_where_it_is_asked_to(whole: Path, rule_bundle: Path) -> None:
     run = Run(rule_bundle)
     run.replay._stopped = lambda: len(run.reached) >= 2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(path_module, "STEP_BLOCKS", 1)
+        patch.setattr(path_module, "STEP_PACKETS", BLOCK_PACKETS)
         alerts = run.alerts(whole, whole)
-    assert run.reached[-1][:2] == (1, 1024)
+    assert run.reached[-1][:2] == (1, 2 * BLOCK_PACKETS)
     assert orjson.loads(alerts[-1])["iotids"]["state"] == "close"
     assert len(run.pipeline.tables[0]) == 0
 

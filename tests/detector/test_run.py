@@ -15,7 +15,7 @@ import pytest
 
 from detector.bundle import MeterSettings
 from detector.config import CaptureConfig, MeterConfig
-from detector.meter import Capture, FlowTable, PacketBlock
+from detector.meter import Capture, PacketBlock, flow_table
 from detector.records import FlowBatch, address
 from tests.command import ATTACKS, PCAPS, QUIET, SCAN, Done, lines, start
 
@@ -121,7 +121,7 @@ def test_a_capture_comes_through_a_pipe(rule_bundle: Path, detect: Detect) -> No
 
 
 def metered(path: Path) -> FlowBatch:
-    table, block = FlowTable(MeterSettings(), MeterConfig(), max_step_ms=60_000), PacketBlock()
+    table, block = flow_table(MeterSettings(), MeterConfig(), max_step_ms=60_000), PacketBlock()
     capture = Capture.open_file(str(path), CaptureConfig(), decode_tunnels=True)
     while not capture.ended:
         capture.read(block)

@@ -14,8 +14,8 @@ from detector.bundle import MeterSettings, WindowSettings
 from detector.config import CaptureConfig, Config
 from detector.errors import CaptureError
 from detector.logs import LOGGER
-from detector.meter import Capture, FlowTable, PacketBlock
-from detector.pipeline import Pipeline, finish, meter, read, take
+from detector.meter import Capture, PacketBlock, flow_table
+from detector.pipeline import Pipeline, finish, meter, take
 from detector.records import CATEGORIES, Category, Features, Role, WindowBatch
 from detector.replay import Replay
 from detector.sinks import SinkSet
@@ -58,10 +58,10 @@ def replayed(path: Path, folder: Path, speed: float | None) -> Features:
 def in_pieces(path: Path, rooms: list[int]) -> WindowBatch:
     """Return the windows of a capture read `rooms` packets at a time, looked for after each."""
     capture = Capture.open_file(str(path), CaptureConfig(), decode_tunnels=CONFIG.meter.decode_tunnels)
-    table = FlowTable(MeterSettings(), CONFIG.meter, max_step_ms=CONFIG.capture.max_clock_step_ms)
+    table = flow_table(MeterSettings(), CONFIG.meter, max_step_ms=CONFIG.capture.max_clock_step_ms)
     windows, block, found = Windows(WindowSettings(), CONFIG.window), PacketBlock(), []
     for room in cycle(rooms):
-        read(capture, block, room)
+        capture.read(block, room)
         found += [step.windows for step in meter(block, table, windows, final=capture.ended)]
         found.append(take(table, windows).windows)
         if capture.ended:

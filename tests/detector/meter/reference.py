@@ -10,7 +10,7 @@ from nfstream import NFStreamer
 from detector.bundle import MeterSettings
 from detector.config import CaptureConfig, MeterConfig
 from detector.errors import CaptureError
-from detector.meter import Capture, FlowTable, PacketBlock
+from detector.meter import Capture, PacketBlock, flow_table
 from detector.records import FLOW_DTYPE, Expiry, FlowBatch, address
 
 NFSTREAM_FIELDS = [name for name in FLOW_DTYPE.names or () if name not in ("export_ms", "source")]
@@ -33,7 +33,7 @@ def meter(
     """Return every flow of a capture, as the flow table meters it."""
     config = config or MeterConfig()
     capture = Capture.open_file(str(path), CaptureConfig(), decode_tunnels=config.decode_tunnels)
-    table, block, flows = FlowTable(settings, config, max_step_ms=max_step_ms), PacketBlock(), []
+    table, block, flows = flow_table(settings, config, max_step_ms=max_step_ms), PacketBlock(), []
     while not capture.ended:
         with suppress(CaptureError):  # a broken capture: both meters keep what came before
             capture.read(block)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from detector.bundle import MeterSettings
 from detector.config import CaptureConfig, MeterConfig
-from detector.meter import Capture, FlowTable, PacketBlock
+from detector.meter import Capture, FlowTable, PacketBlock, flow_table
 from detector.records import FlowBatch
 from tests.traffic import ACK, FIN, PSH, RST, SYN, TCP, UDP, Frame, batch, datagram, pcap, segment
 
@@ -33,7 +33,7 @@ def capture_of(
 def table(*, max_flows: int = 60_000, vlan_in_key: bool = True, **settings: Any) -> FlowTable:
     """Return a table with timeouts of one second and the given exceptions."""
     config = MeterConfig(max_active_flows=max_flows, vlan_in_key=vlan_in_key)
-    return FlowTable(MeterSettings(**settings), config, max_step_ms=60_000)
+    return flow_table(MeterSettings(**settings), config, max_step_ms=60_000)
 
 
 def feed(

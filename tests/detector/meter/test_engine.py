@@ -28,7 +28,7 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_structure_without_a_field_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_COPIED", ["src_ip", "colour", "taste"])
+    monkeypatch.setattr(engine, "COPIED", ["src_ip", "colour", "taste"])
     with pytest.raises(CaptureError, match=r"lacks colour, taste; reinstall nfstream==6\.6\.0"):
         engine._check()
 
