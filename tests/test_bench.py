@@ -97,6 +97,13 @@ def test_sources_share_no_device(tmp_path: Path) -> None:
     assert targets[0] & targets[1]
 
 
+def test_the_meter_alone_has_no_windows() -> None:
+    """Neither for who takes one batch, nor for who iterates over batches."""
+    none = path._NoWindows(4).advance(0)
+    assert len(none) == 0
+    assert list(none) == []
+
+
 def test_the_endless_flood_repeats_no_source() -> None:
     """Far apart as well as close together."""
     numbers = np.concatenate([np.arange(start, start + 50_000) for start in (0, 72_000_000 - 50_000)])
