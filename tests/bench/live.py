@@ -1,9 +1,9 @@
-"""How much the running daemon loses at which rate: `python -m tests.bench.live [curve|senders]`.
+"""How much the running daemon loses at which rate: `python -m tests.bench.live [curve|senders|blinded]`.
 
 Everything happens in private network namespaces that end with the run; needs root. `curve` sends a flood and
 ordinary traffic over a veth pair at rising rates, each time to a fresh daemon with the shipped bundle, alerts
-to a file and metrics asked for once a second. `senders` finds how fast packets can be sent here at all.
-Numbers are those of the machine, its load and what it shares.
+to a file and metrics asked for once a second. `senders` finds how fast packets can be sent here at all,
+and `blinded` whether a flood hides a scan. Numbers are those of the machine, its load and what it shares.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from rich.console import Console
 
 from detector.bundle import DEFAULT_BUNDLE
 from tests import network
-from tests.bench import live_report, live_senders
+from tests.bench import live_blinded, live_report, live_senders
 from tests.bench.live_daemon import DaemonError, Setting
 from tests.bench.live_frames import SCENES
 from tests.bench.live_point import PLUG, WATCHED, Point, measure
@@ -80,7 +80,7 @@ def _numbers(text: str) -> list[int]:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Measure what the running daemon loses.")
-    parser.add_argument("what", nargs="?", choices=("curve", "senders"), default="curve")
+    parser.add_argument("what", nargs="?", choices=("curve", "senders", "blinded"), default="curve")
     parser.add_argument("--scenes", type=lambda text: text.split(","), default=list(SCENES))
     parser.add_argument("--rates", type=lambda text: [*map(rate, text.split(","))], default=RATES)
     parser.add_argument("--seconds", type=float, default=8.0, help="of sending, for each point")
@@ -113,7 +113,7 @@ def main() -> None:
     os.nice(chosen.nice)
     begun = machine()
     with network.own_namespace():
-        measured = {"curve": curve, "senders": live_senders.run}
+        measured = {"curve": curve, "senders": live_senders.run, "blinded": live_blinded.run}
         found = measured[chosen.what](chosen, console)
     suffix = "" if chosen.what == "curve" else f"-{chosen.what}"
     path = chosen.json or Path(f".cache/bench-live{suffix}.json")
