@@ -22,9 +22,10 @@ from rich.console import Console
 from detector.bundle import DEFAULT_BUNDLE
 from tests import network
 from tests.bench import live_blinded, live_report, live_senders
-from tests.bench.live_daemon import DaemonError, Setting
+from tests.bench.live_daemon import Setting
 from tests.bench.live_frames import SCENES
 from tests.bench.live_point import PLUG, WATCHED, Point, measure
+from tests.bench.live_programs import MeasureError
 
 COLUMNS_OF_TEXT = 165
 """The tables are wide; a narrow terminal folds them."""
@@ -52,7 +53,7 @@ def curve(chosen: argparse.Namespace, console: Console) -> dict[str, Any]:
             for each in chosen.rates:
                 try:
                     found.append(measure(scene, each, chosen.seconds, setting, chosen.bundle))
-                except DaemonError as error:
+                except MeasureError as error:
                     notes.append(f"{scene}, {setting}, rate {each:,.0f}: {error}")
             live_report.show(found, console)
             points += found

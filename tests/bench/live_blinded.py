@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests import network
-from tests.bench.live_daemon import Scraper, Setting, Subject, daemon, scrape
+from tests.bench.live_daemon import Scraper, Setting, Subject, daemon
 from tests.bench.live_frames import VICTIM
 from tests.bench.live_lan import BRIDGE, lan, ordinary_traffic, scan
 from tests.bench.live_point import told
@@ -117,7 +117,7 @@ def measure(variant: str, bundle: Path, setting: Setting) -> Result:
         before = {name: counts(name) for name in watched}
         with Scraper().working() as scraper:
             times = _play(variant, hosts, subject)
-        metrics = scrape()
+        metrics = subject.metrics()
         result = Result(
             variant=variant,
             sent_per_sec=times.sent_per_sec,

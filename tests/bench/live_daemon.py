@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import orjson
 
-from tests.bench.live_programs import WITH_PARENT, Words, spawn, until
+from tests.bench.live_programs import WITH_PARENT, MeasureError, Words, spawn, until
 from tests.command import DETECT
 
 PORT = 9469
@@ -26,7 +26,7 @@ _SERIES = re.compile(r"^(\w+)(?:{(.*)})? (\S+)$", re.MULTILINE)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class DaemonError(Exception):
+class DaemonError(MeasureError):
     """The daemon did not start, or did not live as long as it should."""
 
 
@@ -173,13 +173,27 @@ class Subject:
         Raises:
             DaemonError: it has ended.
         """
-        if self.process.poll() is not None:
-            raise DaemonError(f"exit code {self.process.returncode}: {self._errors.read_text().strip()}")
+        self._check()
         try:
             captures = scrape().get("iotids_capture_up", {})
         except OSError:
             return False
         return bool(captures) and set(captures.values()) == {1.0}
+
+    def _check(self) -> None:
+        if self.process.poll() is not None:
+            raise DaemonError(f"exit code {self.process.returncode}: {self._errors.read_text().strip()}")
+
+    def metrics(self) -> Metrics:
+        """Ask for the metrics.
+
+        Raises:
+            DaemonError: no answer.
+        """
+        try:
+            return scrape()
+        except OSError as error:
+            raise DaemonError(f"no metrics: {error}") from error
 
     def empty(self) -> bool:
         """Tell whether no flow is open, as far as the metrics know."""
@@ -190,9 +204,14 @@ class Subject:
             return False
 
     def watch(self, secs: float) -> None:
-        """Look for alerts for some seconds."""
+        """Look for alerts for some seconds.
+
+        Raises:
+            DaemonError: it has ended.
+        """
         until_secs = time.monotonic() + secs
         while time.monotonic() < until_secs:
+            self._check()
             self.alerts.look()
             time.sleep(LOOK_SECS)
 
@@ -204,7 +223,8 @@ class Subject:
         """
         self.process.send_signal(signal.SIGTERM)
         asked = time.monotonic()
-        if self.process.wait(STOP_SECS) != 0:
+        until(lambda: self.process.poll() is not None, STOP_SECS, "the daemon stops")
+        if self.process.returncode != 0:
             raise DaemonError(f"exit code {self.process.returncode}: {self._errors.read_text().strip()}")
         return time.monotonic() - asked
 

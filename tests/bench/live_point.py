@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench.live_daemon import LOOK_SECS, Metrics, Scraper, Setting, Subject, daemon, scrape
+from tests.bench.live_daemon import LOOK_SECS, Metrics, Scraper, Setting, Subject, daemon
 from tests.bench.live_frames import VICTIM
 from tests.bench.live_programs import Counts, WaitedTooLongError, counts, until
 from tests.bench.live_sender import Sent
@@ -106,14 +106,14 @@ class Run:
         with suppress(WaitedTooLongError):
             self.empty_secs = until(self.subject.empty, SETTLE_SECS, "an empty flow table")
         self.subject.watch(_REPORT_SECS)
-        return scrape()
+        return self.subject.metrics()
 
 
 def measure(scene: str, rate: float, secs: float, setting: Setting, bundle: Path) -> Point:
     """Measure one point, on the cable of the present namespace.
 
     Raises:
-        DaemonError: the daemon did not start, or died.
+        MeasureError: the daemon did not start, or died, or the sender did.
     """
     with tempfile.TemporaryDirectory() as folder, daemon([WATCHED], setting, bundle, Path(folder)) as subject:
         scraper, run = Scraper(), Run(subject)

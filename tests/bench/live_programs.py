@@ -16,7 +16,11 @@ WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"]
 Words = Sequence[str]
 
 
-class WaitedTooLongError(Exception):
+class MeasureError(Exception):
+    """A measurement came to nothing."""
+
+
+class WaitedTooLongError(MeasureError):
     """Something did not happen in its time."""
 
 

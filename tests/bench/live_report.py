@@ -80,7 +80,7 @@ def plot(points: Sequence[Point], path: Path) -> None:
                 for point in points
                 if (point.scene, point.setting) == (scene, setting)
             )
-            panel.plot(*zip(*line, strict=True), marker="o", markersize=4, label=str(setting))
+            panel.plot(*zip(*line, strict=True), marker="o", markersize=4, clip_on=False, label=str(setting))
         panel.set(title=scene, xlabel="sent, 1000 packets/s", xlim=(0, None))
         panel.set_yscale("symlog", linthresh=0.1)
         panel.set_ylim(0, 100)

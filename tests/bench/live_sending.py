@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from subprocess import PIPE, Popen
 from typing import Any
 
-from tests.bench.live_programs import bounded, running
+from tests.bench.live_programs import MeasureError, bounded, running
 from tests.bench.live_sender import NOBODY_MAC, Sent
 
 _START_AND_END_SECS = 20.0
@@ -26,7 +26,7 @@ class Sender:
     def _line(self) -> Any:
         line = self._process.stdout.readline() if self._process.stdout else b""
         if not line:
-            raise RuntimeError(f"the sender ended: {self._process.communicate()[1].decode()}")
+            raise MeasureError(f"the sender ended: {self._process.communicate()[1].decode()}")
         return json.loads(line)
 
     def busy(self) -> bool:
