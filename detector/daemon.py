@@ -16,7 +16,7 @@ from detector.config import CaptureConfig
 from detector.errors import CaptureError
 from detector.logs import LOGGER
 from detector.meter import Capture, FlowTable, PacketBlock
-from detector.pipeline import Pipeline, Step, meter, read
+from detector.pipeline import Pipeline, due_steps, meter, read
 from detector.records import FLOW_DTYPE
 
 TURN_SECS = 0.05
@@ -96,7 +96,7 @@ class Daemon:
         for link in self._links:
             if link.drained:
                 link.table.advance(now_ms)
-        self._pipeline.take(self._step(starts_anew=False))
+        self._let_go(starts_anew=False)
         if time.monotonic() - self._reported >= REPORT_SECS:
             self._reported = time.monotonic()
             self._pipeline.report()
@@ -157,23 +157,23 @@ class Daemon:
             LOGGER.warning(
                 "The clock was set back by %.0f s; what was open has been closed.", self._ahead - ahead
             )
-            self._pipeline.take(self._step(starts_anew=True))
+            self._let_go(starts_anew=True)
             for link in self._links:
                 link.table.clock.start_anew(int(self._clock() * 1000) - GRACE_MS)
         self._ahead = ahead
 
-    def _step(self, *, starts_anew: bool) -> Step:
-        """Gather what all tables let go; windows follow the interface that is furthest behind."""
-        windows = self._pipeline.windows
+    def _let_go(self, *, starts_anew: bool) -> None:
+        """Take what all tables let go; windows follow the interface that is furthest behind."""
         taken = [np.zeros(0, FLOW_DTYPE)]
         for link in self._links:
             if starts_anew:
                 link.table.flush()
             taken.append(link.table.take())
-            windows.push(taken[-1])
+            self._pipeline.windows.push(taken[-1])
         now_ms = min(link.table.clock.now_ms for link in self._links)
-        due = windows.flush() if starts_anew else windows.advance(now_ms)
-        return Step(np.concatenate(taken), due, max(now_ms, 0), starts_anew)
+        flows = np.concatenate(taken)
+        for step in due_steps(self._pipeline.windows, flows, now_ms, starts_anew=starts_anew):
+            self._pipeline.take(step)
 
     def _finish(self) -> None:
         """Read what came before the stop, for half a second at most, and let everything go."""
@@ -185,7 +185,7 @@ class Daemon:
         for link in self._links:
             for step in meter(link.block, link.table, self._pipeline.windows, final=True):
                 self._pipeline.take(step)
-        self._pipeline.take(self._step(starts_anew=True))
+        self._let_go(starts_anew=True)
         for link in self._links:
             if link.capture is not None:
                 self._pipeline.close_capture(link.source, link.capture)

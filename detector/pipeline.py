@@ -51,7 +51,7 @@ def steps(capture: Capture, table: FlowTable, windows: Windows) -> Iterator[Step
         yield from meter(block, table, windows, final=capture.ended)
         blocks += 1
         if blocks % STEP_BLOCKS == 0 or capture.ended:
-            yield take(table, windows)
+            yield from take(table, windows)
     if broken is not None:
         raise broken
 
@@ -66,25 +66,37 @@ def read(capture: Capture, block: PacketBlock, room: int | None = None) -> Captu
 
 
 def meter(block: PacketBlock, table: FlowTable, windows: Windows, *, final: bool) -> Iterator[Step]:
-    """Meter a block; gives a step only where the capture's clock was set back inside it."""
+    """Meter a block; gives steps only where the capture's clock was set back inside it."""
     while not table.consume(block, final=final):
-        yield take(table, windows, starts_anew=True)
+        yield from take(table, windows, starts_anew=True)
 
 
-def finish(table: FlowTable, windows: Windows) -> Step:
+def finish(table: FlowTable, windows: Windows) -> Iterator[Step]:
     """Let every flow and window go: the input has ended."""
     table.flush()
-    return take(table, windows, starts_anew=True)
+    yield from take(table, windows, starts_anew=True)
 
 
-def take(table: FlowTable, windows: Windows, *, starts_anew: bool = False) -> Step:
+def take(table: FlowTable, windows: Windows, *, starts_anew: bool = False) -> Iterator[Step]:
     """Pass on the flows that the table let go, and say which windows became due."""
     flows = table.take()
-    windows.push(flows)
     if starts_anew:
         now_ms = int(flows["export_ms"][-1]) if len(flows) else max(table.clock.now_ms, 0)
-        return Step(flows, windows.flush(), now_ms, starts_anew=True)
-    return Step(flows, windows.advance(table.clock.now_ms), table.clock.now_ms)
+    else:
+        now_ms = table.clock.now_ms
+    windows.push(flows)
+    yield from due_steps(windows, flows, now_ms, starts_anew=starts_anew)
+
+
+def due_steps(windows: Windows, flows: FlowBatch, now_ms: int, *, starts_anew: bool) -> Iterator[Step]:
+    """Give a step for each batch of due windows, the flows with the first, and one for the time reached.
+
+    A step must be taken before the next is asked for: its verdicts have a say in which windows follow.
+    """
+    for due in windows.flush() if starts_anew else windows.advance(now_ms):
+        yield Step(flows, due, min(int(due.facts["time_ms"][-1]), now_ms))
+        flows = flows[:0]
+    yield Step(flows, windows.nothing, max(now_ms, 0), starts_anew)
 
 
 class CaptureTotals:
@@ -190,6 +202,7 @@ class Pipeline:
         probabilities = self._scorer.score(windows.sequences)
         self.metrics.observe_scoring(len(windows), time.perf_counter() - started)
         verdicts = self._policy.judge(windows, probabilities)
+        self.windows.settle(windows, self._policy.calm(verdicts))
         self.metrics.observe_verdicts(verdicts)
         return verdicts
 

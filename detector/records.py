@@ -6,7 +6,7 @@ Up to the scorer everything is columns: a `FlowBatch` is one NumPy array of fini
 All times are packet times in milliseconds since the epoch (NFStream's resolution).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -164,11 +164,13 @@ class WindowBatch:
     """The windows that became due together, ready to be scored.
 
     `sequences` is (m, T, F) float32, oldest flow first; rows before a partial window's first flow
-    are zero, and the feature `mask` tells them apart. `facts` is (m,) of `FACTS_DTYPE`.
+    are zero, and the feature `mask` tells them apart. `facts` is (m,) of `FACTS_DTYPE`. `places`, (m, 2),
+    tells `windows` where each stood, so that it can be told what became of them; nobody else reads it.
     """
 
     sequences: Features
     facts: NDArray[np.void]
+    places: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
     def __len__(self) -> int:
         return len(self.facts)

@@ -121,7 +121,8 @@ class Replay:
                     self.problems.append(error)
             if self._stopped():
                 break
-        yield from self._take(finish(table, self._pipeline.windows))
+        for step in finish(table, self._pipeline.windows):
+            yield from self._take(step)
         self._pipeline.report()
 
     def _one(self, capture: Capture, table: FlowTable) -> Iterator[Alert]:
@@ -170,12 +171,12 @@ def _paced_steps(
         due_ms = int(block.columns["time"][: block.count].min()) if block.count else None
         while due_ms is not None and not pace.nap(due_ms) and not stopped():
             table.advance(min(int(pace.now_ms(due_ms)), due_ms))
-            yield take(table, windows)
+            yield from take(table, windows)
             untaken = 0
         yield from meter(block, table, windows, final=ended)
         untaken += 1
         if ended or untaken == BLOCK_PACKETS:
-            yield take(table, windows)
+            yield from take(table, windows)
             untaken = 0
     if broken is not None:
         raise broken

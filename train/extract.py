@@ -62,7 +62,7 @@ def extract_capture(
         problem = str(error)
     finally:
         capture.close()
-    taken.append(finish(table, windows))
+    taken.extend(finish(table, windows))
     flows = np.concatenate([np.zeros(0, FLOW_DTYPE), *(step.flows for step in taken)])
     known = infer_labels(flows, truth) if isinstance(truth, int) else label_flows(flows, truth)
     return Extract(

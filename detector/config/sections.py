@@ -112,6 +112,13 @@ class WindowConfig(Section):
     """Windows scored in one interval (250 ms of packet time), in each role, at most; those left out are
     counted as shed. Scoring one takes about 0.1 ms, so that a full load is a fifth of one core however
     many sources a flood invents."""
+    calm_flows: Annotated[int, Field(ge=1, le=256)] = 8
+    """New flows after which a calm host's window is scored again; a host is calm whose last window was
+    surely benign, and any other's is scored in every interval. Scoring is most of the work, and a window of
+    32 flows with one new one says what it said before. 1 scores all."""
+    calm_ms: Annotated[int, Field(ge=1, le=60_000)] = 1000
+    """Milliseconds of packet time after which a calm host's window is scored again however few flows are
+    new. A second, because an attack that sends little should not wait longer than its flows do to end."""
 
 
 class ThresholdConfig(Section):

@@ -2,9 +2,12 @@
 
 A host is seen from two ends: as the source of flows (scans, floods it sends) and as their target
 (floods it receives). Time is cut into intervals of packet time. The flows that left in an interval
-enter the windows when it is over, and each window they changed is due once. So the cost of
-scoring is bounded per second whatever the traffic does, and the same flows give the same windows
-however they were cut into batches.
+enter the windows when it is over, and each window they changed is due once, unless its host is
+calm (see `calm`). So the cost of scoring is bounded per second whatever the traffic does.
+
+The same flows give the same windows however they were cut into batches, at any speed. That is why
+verdicts, which decide who is calm, count by whole seconds of packet time: all windows of a second
+are made before any of its verdicts is used, and all of those are in before the next second begins.
 
 Everything is columns, and wide ones: a flow is 700 bytes, a window 8 kB. What made it three times as
 fast in a flood of random sources (3.1 to 1.1 us a flow) and twice otherwise (41 to 19 us a window):
@@ -14,8 +17,11 @@ place, and what model and facts both want to know of equal peers and ports is co
 """
 
 from bisect import bisect_left
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.bundle import WindowSettings
 from detector.config import WindowConfig
@@ -32,17 +38,28 @@ _KNOWN = len(FLOW_FEATURES) + len(CONTEXT)
 _SIZES = [FLOW_FEATURES.index("src2dst_packets"), FLOW_FEATURES.index("src2dst_bytes")]
 
 
+class _Settled(NamedTuple):
+    """What was said of a batch."""
+
+    second: int
+    """Of packet time, in which all its windows became due."""
+    role: NDArray[np.uint8]
+    places: NDArray[np.int64]
+    calm: NDArray[np.bool_]
+
+
 class Windows:
     """Flows in, due windows out, each role by itself."""
 
     def __init__(self, settings: WindowSettings, config: WindowConfig) -> None:
-        self._settings, self._config = settings, config
+        self._settings = settings
+        self.nothing = WindowBatch(
+            np.zeros((0, settings.length_flows, len(SCHEMA)), np.float32), np.zeros(0, FACTS_DTYPE)
+        )
+        """A batch of no windows."""
         self._pending: list[FlowBatch] = []
-        self._forgotten = np.zeros(2, np.int64)
-        self._roles = self._empty()
-
-    def _empty(self) -> dict[Role, RoleWindows]:
-        return {role: RoleWindows(role, self._settings, self._config) for role in Role}
+        self._settled: list[_Settled] = []
+        self._roles = {role: RoleWindows(role, settings, config) for role in Role}
 
     def __len__(self) -> int:
         return sum(len(windows.hosts) for windows in self._roles.values())
@@ -50,37 +67,51 @@ class Windows:
     @property
     def evicted(self) -> int:
         """Hosts whose window was given up for another's, or that found no room."""
-        return int(self._forgotten[0]) + sum(windows.hosts.evicted for windows in self._roles.values())
+        return sum(windows.hosts.evicted for windows in self._roles.values())
 
     @property
     def shed(self) -> int:
         """Due windows that were not scored because the interval's budget was spent."""
-        return int(self._forgotten[1]) + sum(windows.shed for windows in self._roles.values())
+        return sum(windows.shed for windows in self._roles.values())
 
     def push(self, flows: FlowBatch) -> None:
         """Hand over flows, in the order of their `export_ms` for each capture."""
         if len(flows):
             self._pending.append(_in_order([flows]))
 
-    def advance(self, watermark_ms: int) -> WindowBatch:
-        """Return the windows that became due before `watermark_ms`.
+    def advance(self, watermark_ms: int) -> Iterator[WindowBatch]:
+        """Yield the windows that became due before `watermark_ms`, at most one batch a second of packet time.
 
-        No flow that leaves before the watermark may be pushed after this call.
+        No flow that leaves before the watermark may be pushed after this call. Settle a batch before
+        asking for the next; flows stay pending until theirs is asked for.
         """
         interval = self._settings.interval_ms
         return self._run(watermark_ms // interval * interval)
 
-    def flush(self) -> WindowBatch:
-        """Return every window that is due and forget all hosts: time ends, or starts anew."""
-        batch = self._run(None)
-        self._forgotten[:] = self.evicted, self.shed
-        self._roles = self._empty()
-        return batch
+    def flush(self) -> Iterator[WindowBatch]:
+        """Yield every window that is due and then forget all hosts: time ends, or starts anew."""
+        yield from self._run(None)
+        for windows in self._roles.values():
+            windows.forget()
 
-    def _run(self, before_ms: int | None) -> WindowBatch:
-        flows = self._ready(before_ms)
-        if not len(flows):
-            return _assemble([], self._settings.length_flows)
+    def settle(self, batch: WindowBatch, calm: NDArray[np.bool_]) -> None:
+        """Say which windows of a batch, (m,), were surely benign: calm hosts are due less often.
+
+        It counts from the next second of packet time on. Whoever settles nothing gets every window.
+        """
+        if len(batch):
+            start_ms = int(batch.facts["time_ms"][0]) - self._settings.interval_ms
+            self._settled.append(_Settled(start_ms // 1000, batch.facts["role"].copy(), batch.places, calm))
+
+    def _run(self, before_ms: int | None) -> Iterator[WindowBatch]:
+        while len(flows := self._ready(before_ms)):
+            self._apply(self._start_ms(flows) // 1000)
+            due = self._enter(flows)
+            if due:
+                yield _assemble(due)
+
+    def _enter(self, flows: FlowBatch) -> list[Due]:
+        """Let flows into their windows, one interval after the other."""
         came = Arrivals.of(flows)
         numbers = flows["export_ms"] // self._settings.interval_ms
         starts = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist()]
@@ -92,14 +123,35 @@ class Windows:
                 found = self._roles[role].enter(part, by, end_ms)
                 if found is not None:
                     due.append(found)
-        return _assemble(due, self._settings.length_flows)
+        return due
+
+    def _apply(self, second: int) -> None:
+        """Let the verdicts of other seconds count, all of them past: within one they never do."""
+        for settled in self._settled:
+            if settled.second != second:
+                for role, windows in self._roles.items():
+                    mine = settled.role == role
+                    windows.calm.settle(settled.places[mine], settled.calm[mine])
+        self._settled = [settled for settled in self._settled if settled.second == second]
+
+    def _start_ms(self, flows: FlowBatch) -> int:
+        """Return when the interval of the first flow began."""
+        return int(flows["export_ms"][0]) // self._settings.interval_ms * self._settings.interval_ms
 
     def _ready(self, before_ms: int | None) -> FlowBatch:
-        """Take the pending flows that left before a time, in the order in which they left."""
+        """Take the pending flows that left in the first second of any, and before a time, in their order.
+
+        An interval belongs to the second in which it began.
+        """
         taken: list[FlowBatch] = []
         kept: list[FlowBatch] = []
+        if self._pending:
+            interval = self._settings.interval_ms
+            following_ms = (min(map(self._start_ms, self._pending)) // 1000 + 1) * 1000
+            end_ms = -(-following_ms // interval) * interval
+            before_ms = end_ms if before_ms is None else min(before_ms, end_ms)
         for flows in self._pending:
-            ready = len(flows) if before_ms is None else bisect_left(flows["export_ms"], before_ms)
+            ready = bisect_left(flows["export_ms"], before_ms)
             if ready:
                 taken.append(flows[:ready])
             if ready < len(flows):
@@ -117,10 +169,8 @@ def _in_order(batches: list[FlowBatch]) -> FlowBatch:
     return flows
 
 
-def _assemble(parts: list[Due], length: int) -> WindowBatch:
+def _assemble(parts: list[Due]) -> WindowBatch:
     """Join windows and add the relations between their flows."""
-    if not parts:
-        return WindowBatch(np.zeros((0, length, len(SCHEMA)), np.float32), np.zeros(0, FACTS_DTYPE))
     rows, mask, role = (joined([getattr(part, name) for part in parts]) for name in ("rows", "mask", "role"))
     sequences = np.empty((*mask.shape, len(SCHEMA)), np.float32)
     np.concatenate([part.numbers for part in parts], out=sequences[..., :_KNOWN])
@@ -138,4 +188,5 @@ def _assemble(parts: list[Due], length: int) -> WindowBatch:
         out=sequences[..., _KNOWN:],
     )
     sequences[~mask] = 0.0
-    return WindowBatch(sequences, facts(parts, rows, mask, earlier, alike))
+    places = joined([part.places for part in parts])
+    return WindowBatch(sequences, facts(parts, rows, mask, earlier, alike), places)

@@ -44,7 +44,8 @@ class Due:
     """Shape (m, T) of `ROW_DTYPE`."""
     mask: NDArray[np.bool_]
     """Shape (m, T), where a flow stands; elsewhere the others hold what was there before."""
-    slots: NDArray[np.int64]
+    places: NDArray[np.int64]
+    """Shape (m, 2), as `WindowBatch` has it."""
     role: NDArray[np.uint8]
     host: NDArray[np.uint64]
     """Shape (m, 2)."""

@@ -8,6 +8,7 @@ from detector.config import WindowConfig
 from detector.features import CONTEXT, FLOW_FEATURES
 from detector.records import Role
 from detector.windows.arrivals import COUNTS, Arrivals, Touched
+from detector.windows.calm import Calm
 from detector.windows.distinct import DistinctCounts
 from detector.windows.facts import ENDS, OTHER_ENDS, ROW_DTYPE, Due, stable_hash
 from detector.windows.hosts import Hosts, Slots
@@ -23,6 +24,7 @@ class RoleWindows:
         self._role, self._settings = role, settings
         self._budget = config.max_windows_per_interval
         self.hosts = Hosts(config.max_hosts)
+        self.calm = Calm(config)
         self.shed = 0
         """Windows that were due beyond the interval's budget."""
         slots, length = config.max_hosts, settings.length_flows
@@ -32,14 +34,14 @@ class RoleWindows:
         self._seen = np.zeros(slots, np.int64)
         self._context = np.zeros((slots, len(CONTEXT)))
         self._context_ms = np.zeros(slots, np.int64)
-        self._scored_ms = np.zeros(slots, np.int64)
         self._ports, self._peers = DistinctCounts(slots), DistinctCounts(slots)
 
     def enter(self, came: Arrivals, by: Touched, end_ms: int) -> Due | None:
         """Let the flows of an interval in and return the windows that are due, if any."""
         slots, fresh = self.hosts.place(by.hosts)
         if len(fresh):
-            for state in (self._seen, self._context, self._context_ms, self._scored_ms):
+            self.calm.begin(fresh)
+            for state in (self._seen, self._context, self._context_ms):
                 state[fresh] = 0
         placed = np.flatnonzero(slots >= 0)
         known, sums = slots[placed], by.sums[placed]
@@ -49,12 +51,19 @@ class RoleWindows:
         enough = self._seen[known] >= self._settings.min_flows
         self.hosts.prove(known[enough])
         self._count_ends(came, by, slots, placed[enough])
-        due = np.flatnonzero(enough | (sums["packets"] >= self._settings.min_packets))
+        waits = self.calm.waits(known, sums["flows"], end_ms)
+        due = np.flatnonzero((enough & ~waits) | (sums["packets"] >= self._settings.min_packets))
         due = self._select(due, known, sums["flows"])
         if not len(due):
             return None
-        self._scored_ms[known[due]] = end_ms
         return self._gather(came, by.first[placed[due]], known[due], sums[due], end_ms)
+
+    def forget(self) -> None:
+        """Forget all hosts, not what was counted; slots are cleared when hosts get them."""
+        evicted = self.hosts.evicted
+        self.hosts = Hosts(len(self._seen))
+        self.hosts.evicted = evicted
+        self.calm.forget()
 
     def _age(self, slots: Slots, sums: NDArray[np.void], end_ms: int) -> None:
         """Age the context of the hosts seen, and add what the interval brought."""
@@ -99,7 +108,7 @@ class RoleWindows:
         half = self._budget // 2
         busiest = due[np.argsort(-flows[due], kind="stable")]
         rest = busiest[half:]
-        waiting = rest[np.argsort(self._scored_ms[slots[rest]], kind="stable")]
+        waiting = rest[np.argsort(self.calm.scored_ms[slots[rest]], kind="stable")]
         return np.sort(np.concatenate([busiest[:half], waiting[: self._budget - half]]))
 
     def _gather(
@@ -114,7 +123,7 @@ class RoleWindows:
             numbers=np.take(self._numbers, position, axis=0),
             rows=np.take(self._rows, position),
             mask=steps >= length - np.minimum(seen, length),
-            slots=slots,
+            places=self.calm.score(slots, end_ms),
             role=np.full(len(slots), self._role, np.uint8),
             host=came.rows[f"{ENDS[self._role]}_ip"][first],
             source=came.source[first],

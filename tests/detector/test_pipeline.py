@@ -1,5 +1,6 @@
 """The path: what goes from stage to stage, and what is counted on the way."""
 
+import contextlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -85,7 +86,8 @@ def run(path: Pipeline, *files: Path) -> list[Alert]:
         for step in steps(capture, table, path.windows):
             alerts += path.take(step)
         path.close_capture(0, capture)
-    alerts += path.take(finish(table, path.windows))
+    for step in finish(table, path.windows):
+        alerts += path.take(step)
     path.report()
     return alerts
 
@@ -93,7 +95,7 @@ def run(path: Pipeline, *files: Path) -> list[Alert]:
 def made(tmp_path: Path, times: Sequence[float]) -> list[Step]:
     frames: list[Frame] = [datagram(at, *PING) for at in times]
     capture, table, windows = read(traffic.write(tmp_path / "made.pcap", frames))
-    found = [*steps(capture, table, windows), finish(table, windows)]
+    found = [*steps(capture, table, windows), *finish(table, windows)]
     capture.close()
     return found
 
@@ -102,11 +104,31 @@ def made(tmp_path: Path, times: Sequence[float]) -> list[Step]:
 def test_training_and_detection_see_the_same_arrays(
     name: str, path: Pipeline, scorer: RecordingScorer
 ) -> None:
+    path.windows = Windows(path.windows._settings, WindowConfig(calm_flows=1))
     run(path, PCAPS / name)
     trained = extract_capture(PCAPS / name, CATEGORIES.index(Category.BENIGN))
     scored = np.concatenate(scorer.asked)
     assert len(scored) > 0
     assert scored.tobytes() == trained.sequences.tobytes()
+
+
+def test_of_calm_hosts_detection_sees_less(path: Pipeline, scorer: RecordingScorer) -> None:
+    run(path, PCAPS / "quiet-home.pcap")
+    trained = extract_capture(PCAPS / "quiet-home.pcap", CATEGORIES.index(Category.BENIGN))
+    scored = [sequence.tobytes() for sequence in np.concatenate(scorer.asked)]
+    all_of_them = [sequence.tobytes() for sequence in trained.sequences]
+    assert set(scored) <= set(all_of_them)
+    assert len(scored) < 0.8 * len(all_of_them)
+
+
+def test_verdicts_of_a_step_are_in_before_the_next_is_made(path: Pipeline) -> None:
+    table = path.add_source("first", live=False)
+    capture = path.open_capture(0, str(PCAPS / "quiet-home.pcap"))
+    with contextlib.closing(capture):
+        list(steps(capture, table, path.windows))
+    seconds = [set((step.windows.facts["time_ms"] - 1) // 1000) for step in finish(table, path.windows)]
+    assert all(len(second) == 1 for second in seconds[:-1])
+    assert seconds[-1] == set()
 
 
 def test_every_flow_comes_out_once(tmp_path: Path) -> None:
@@ -131,7 +153,7 @@ def test_nothing_before_the_break_is_lost() -> None:
     with pytest.raises(CaptureError, match="broken after packet 66"):
         found.extend(steps(capture, table, windows))
     capture.close()
-    found.append(finish(table, windows))
+    found.extend(finish(table, windows))
     assert sum(int(step.flows["bidirectional_packets"].sum()) for step in found) == 66 - 9
 
 

@@ -25,8 +25,8 @@ def windows(settings: WindowSettings = SETTINGS, **config: int) -> Windows:
     return Windows(settings, WindowConfig(**config))
 
 
-def join(batches: Iterable[WindowBatch]) -> WindowBatch:
-    found = list(batches)
+def join(batches: Iterable[WindowBatch], settings: WindowSettings = SETTINGS) -> WindowBatch:
+    found = [windows(settings).nothing, *batches]
     return WindowBatch(
         np.concatenate([batch.sequences for batch in found]), np.concatenate([batch.facts for batch in found])
     )
@@ -36,7 +36,7 @@ def run(flows: FlowBatch, settings: WindowSettings = SETTINGS, **config: int) ->
     """Return all windows of flows that come in one piece."""
     made = windows(settings, **config)
     made.push(flows)
-    return made.flush()
+    return join(made.flush(), settings)
 
 
 def assert_same(one: WindowBatch, other: WindowBatch) -> None:
