@@ -1,57 +1,30 @@
 """The daemon: interfaces watched until somebody says stop.
 
-One thread does it all. It waits for packets on every interface at once, meters what came, lets
-time pass where nothing came, and scores what is due. Nothing in the loop blocks for longer than
-`TURN_SECS`, so a quiet link delays neither a flow's end nor the stop.
+Each interface has a worker, or several: threads that capture and meter. This thread takes what they
+finished twenty times a second, scores what is due, and tells. Windows follow the worker that is furthest
+behind, so that flows enter them in the order of packet time, whoever metered them.
 """
 
-import selectors
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-import numpy as np
-
-from detector.config import CaptureConfig
-from detector.errors import CaptureError
+from detector.config import Config
+from detector.handover import Handover, joined
 from detector.logs import LOGGER
-from detector.meter import Capture, FlowTable, PacketBlock
-from detector.meter.capture import BLOCK_PACKETS
-from detector.pipeline import Pipeline, Step, meter, pump
-from detector.records import FLOW_DTYPE
+from detector.meter import Fanout, FlowTable
+from detector.pipeline import Pipeline
+from detector.records import FlowBatch
+from detector.steps import due_steps
+from detector.worker import Worker
 
 TURN_SECS = 0.05
-"""The longest wait for a packet."""
-
-GRACE_MS = 250
-"""How late a packet may reach us: libpcap's read timeout, and as much again for the scheduler."""
-
-BLOCKS_PER_TURN = 16
-"""Blocks read from one interface before the others, and the scorer, have their turn."""
-
-REOPEN_SECS = 1.0
-"""Between two tries to reopen an interface that went away."""
+"""Between two looks at what the workers finished."""
 
 REPORT_SECS = 1.0
 """Between two updates of the metrics."""
 
-_LAST_READ_SECS = 0.5
-_LAST_WAIT_SECS = 0.15
-"""The kernel hands over a half-filled block of packets after 0.1 s."""
-
-
-@dataclass(slots=True)
-class _Link:
-    """An interface, with its flow table and what was read but not metered yet."""
-
-    source: int
-    name: str
-    table: FlowTable
-    block: PacketBlock = field(default_factory=PacketBlock)
-    capture: Capture | None = None
-    retry_at: float = 0.0
-    drained: bool = True
-    """Whether the last read took all that the kernel held."""
+_LAST_SECS = 2.0
+"""What workers are given to read what came before the stop, and to end."""
 
 
 class Daemon:
@@ -60,27 +33,50 @@ class Daemon:
     def __init__(
         self,
         pipeline: Pipeline,
-        config: CaptureConfig,
+        config: Config,
         *,
         stopped: Callable[[], bool],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Open every interface. `stopped` is asked every turn whether to end.
+        """Open every interface and begin to watch. `stopped` is asked every turn whether to end.
 
         Raises:
             CaptureError: one of them cannot be opened.
         """
         self._pipeline, self._config = pipeline, config
         self._stopped, self._clock = stopped, clock
-        self._selector = selectors.DefaultSelector()
-        self._ahead = self._clock() - time.monotonic()
         self._reported = 0.0
-        self._links = [
-            _Link(number, name, pipeline.add_source(name, live=True))
-            for number, name in enumerate(config.interfaces)
-        ]
-        for link in self._links:
-            self._open(link)
+        self.workers: list[Worker] = []
+        for name in config.capture.interfaces:
+            self._watch(name)
+        self._reached = [-1] * len(self.workers)
+        """Packet time that each worker has reached."""
+        for worker in self.workers:
+            worker.start()
+
+    def _watch(self, name: str) -> None:
+        """Add the workers of an interface; they are started when every interface is open."""
+        workers = self._config.capture.workers
+        fanout = Fanout(name) if workers > 1 else None
+        for share in range(workers):
+            table = self._pipeline.add_table() if share else self._pipeline.add_source(name, live=True)
+            self._add_worker(name, table, fanout)
+        LOGGER.info("Watching %s%s.", name, f" with {workers} workers" if workers > 1 else "")
+
+    def _add_worker(self, name: str, table: FlowTable, fanout: Fanout | None) -> None:
+        pipeline, number = self._pipeline, len(self._pipeline.tables) - 1
+        handover = Handover(self._config.meter.max_queued_flows)
+        pipeline.handovers.append(handover)
+        worker = Worker(
+            name,
+            table,
+            handover,
+            open_capture=lambda: pipeline.open_capture(number, name, fanout),
+            close_capture=lambda capture: pipeline.close_capture(number, capture),
+            max_step_ms=self._config.capture.max_clock_step_ms,
+            clock=self._clock,
+        )
+        self.workers.append(worker)
 
     def run(self) -> None:
         """Watch until stopped; then close what is open and return."""
@@ -89,105 +85,49 @@ class Daemon:
         self._finish()
 
     def turn(self, wait_secs: float) -> None:
-        """Take in what came within `wait_secs`, let time pass, and score what is due."""
-        self._take_in(wait_secs)
-        self._reopen()
-        self._watch_clock()
-        now_ms = int(self._clock() * 1000) - GRACE_MS
-        for link in self._links:
-            if link.drained:
-                link.table.advance(now_ms)
-        self._pipeline.take(self._step(starts_anew=False))
+        """Wait, take what the workers finished meanwhile, and score what is due."""
+        time.sleep(wait_secs)
+        self._take()
+        for worker in self.workers:
+            if worker.failure is not None:
+                raise worker.failure
         if time.monotonic() - self._reported >= REPORT_SECS:
             self._reported = time.monotonic()
             self._pipeline.report()
 
-    def _take_in(self, wait_secs: float) -> bool:
-        """Read every interface that has packets, or had more than it could give; return whether one had."""
-        behind = any(not link.drained for link in self._links)
-        ready = {key.data for key, _ in self._selector.select(0 if behind else wait_secs)}
-        for link in self._links:
-            if link.source in ready or not link.drained:
-                self._read(link)
-        return bool(ready) or behind
-
-    def _open(self, link: _Link) -> None:
-        link.capture = self._pipeline.open_capture(link.source, link.name)
-        self._selector.register(link.capture.fileno(), selectors.EVENT_READ, link.source)
-        LOGGER.info("Watching %s.", link.name)
-
-    def _read(self, link: _Link) -> None:
-        """Meter what an interface holds, up to a turn's share."""
-        if link.capture is None:
-            return
-        link.drained = False
-        for _ in range(BLOCKS_PER_TURN):
-            before = link.capture.packets
-            problem = pump(link.capture, link.block, link.table, BLOCK_PACKETS)
-            came = link.capture.packets - before
-            for step in meter(link.block, link.table, self._pipeline.windows, final=False):
-                LOGGER.warning("The clock of %s was set back; what was open has been closed.", link.name)
-                self._pipeline.take(step)
-            if problem is not None:
-                self._lose(link, problem)
-            if problem is not None or not came:
-                link.drained = True
-                return
-
-    def _lose(self, link: _Link, problem: CaptureError) -> None:
-        """Let go of an interface that went away; `_reopen` tries to get it back."""
-        LOGGER.error("Capture lost: %s. Trying again every %g s.", problem, REOPEN_SECS)
-        if link.capture is not None:
-            self._selector.unregister(link.capture.fileno())
-            self._pipeline.close_capture(link.source, link.capture)
-            link.capture = None
-        link.retry_at = time.monotonic() + REOPEN_SECS
-
-    def _reopen(self) -> None:
-        for link in self._links:
-            if link.capture is None and time.monotonic() >= link.retry_at:
-                try:
-                    self._open(link)
-                except CaptureError:
-                    link.retry_at = time.monotonic() + REOPEN_SECS
-
-    def _watch_clock(self) -> None:
-        """Start anew when the machine's clock is set back: no packet may come to tell us so."""
-        ahead = self._clock() - time.monotonic()
-        if (self._ahead - ahead) * 1000 > self._config.max_clock_step_ms:
-            LOGGER.warning(
-                "The clock was set back by %.0f s; what was open has been closed.", self._ahead - ahead
-            )
-            self._pipeline.take(self._step(starts_anew=True))
-            for link in self._links:
-                link.table.clock.start_anew(int(self._clock() * 1000) - GRACE_MS)
-        self._ahead = ahead
-
-    def _step(self, *, starts_anew: bool) -> Step:
-        """Gather what all tables let go; windows follow the interface that is furthest behind."""
+    def _take(self) -> None:
+        """Take what was finished; where a clock was set back, everything before that comes first."""
+        flows: list[FlowBatch] = []
         windows = self._pipeline.windows
-        taken = [np.zeros(0, FLOW_DTYPE)]
-        for link in self._links:
-            if starts_anew:
-                link.table.flush()
-            taken.append(link.table.take())
-            windows.push(taken[-1])
-        now_ms = min(link.table.clock.now_ms for link in self._links)
-        due = windows.flush() if starts_anew else windows.advance(now_ms)
-        return Step(np.concatenate(taken), due, max(now_ms, 0), starts_anew)
+        windows.pressure = max(worker.handover.fill for worker in self.workers)
+        for number, worker in enumerate(self.workers):
+            for delivery in worker.handover.take():
+                flows += delivery.flows
+                self._reached[number] = delivery.now_ms
+                if delivery.starts_anew:
+                    self._pass_on(flows, delivery.now_ms, starts_anew=True)
+                    flows = []
+        self._pass_on(flows, min(self._reached), starts_anew=False)
+        for worker in self.workers:
+            worker.handover.ahead = windows.waiting // len(self.workers)
+
+    def _pass_on(self, batches: list[FlowBatch], now_ms: int, *, starts_anew: bool) -> None:
+        for batch in batches:
+            self._pipeline.windows.push(batch)
+        flows = joined(batches)
+        for step in due_steps(self._pipeline.windows, flows, now_ms, starts_anew=starts_anew):
+            self._pipeline.take(step)
+        self._pipeline.complete()
 
     def _finish(self) -> None:
-        """Read what came before the stop, for half a second at most, and let everything go."""
+        """Let the workers read what came before the stop, and everything go."""
         LOGGER.info("Stopping.")
-        deadline, stopped_ms = time.monotonic() + _LAST_READ_SECS, int(self._clock() * 1000)
-        while time.monotonic() < deadline and self._take_in(_LAST_WAIT_SECS):
-            if all(link.table.clock.now_ms >= stopped_ms for link in self._links):
-                break
-        for link in self._links:
-            for step in meter(link.block, link.table, self._pipeline.windows, final=True):
-                self._pipeline.take(step)
-        self._pipeline.take(self._step(starts_anew=True))
-        for link in self._links:
-            if link.capture is not None:
-                self._pipeline.close_capture(link.source, link.capture)
+        for worker in self.workers:
+            worker.stop()
+        deadline = time.monotonic() + _LAST_SECS
+        while any(worker.running for worker in self.workers) and time.monotonic() < deadline:
+            time.sleep(TURN_SECS / 5)
+            self._take()
+        self._take()
+        self._pass_on([], max(0, *self._reached), starts_anew=True)
         self._pipeline.report()

@@ -1,106 +1,56 @@
-"""The path itself: packets to alerts, one function a step.
+"""The path itself: from due windows to alerts, and what it needs of captures and flow tables before that.
 
-`steps` turns a capture into flows and due windows; training reads captures through it too, so that
-a model learns from exactly what it will be shown. `Pipeline` takes it from there to the sinks.
+A step is scored in a thread of its own while the next one is metered and enters its windows: a profile of
+ordinary traffic has scoring at half of all time, and ONNX Runtime gives the interpreter's lock away.
 """
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detector.bundle import ModelBundle
 from detector.config import Config
-from detector.errors import CaptureError
+from detector.handover import Handover
 from detector.incidents import Incidents
-from detector.meter import IGNORED_REASONS, Capture, FlowTable, PacketBlock, flow_table
+from detector.meter import IGNORED_REASONS, Capture, Fanout, FlowTable, flow_table
 from detector.metrics import Metrics
 from detector.policy import Policy
-from detector.records import Alert, Expiry, FlowBatch, Source, Verdict, WindowBatch
+from detector.records import Alert, Expiry, Source, Verdict, WindowBatch
 from detector.scorer import Scorer
 from detector.sinks import SinkSet
+from detector.steps import Step
 from detector.windows import Windows
 
-STEP_PACKETS = 2048
-"""Packets between two looks at the windows when a file is read at full speed."""
+MIN_ACTIVE_FLOWS = 16
+"""The least room for flows that a configuration may ask for, and so the least that a worker's share is."""
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one stretch of packets gave."""
-
-    flows: FlowBatch
-    windows: WindowBatch
-    now_ms: int
-    """Packet time reached."""
-    starts_anew: bool = False
-    """The capture's clock was set back right after this step: nothing open goes on."""
-
-
-def steps(capture: Capture, table: FlowTable, windows: Windows) -> Iterator[Step]:
-    """Read a capture file to its end, a step at a time; the last flows stay in the table.
-
-    Raises:
-        CaptureError: the file is truncated or corrupt. Everything before the break has been given.
-    """
-    block = PacketBlock()
-    broken, taken = None, 0
-    while not capture.ended:
-        broken = pump(capture, block, table, STEP_PACKETS)
-        yield from meter(block, table, windows, final=capture.ended)
-        if capture.packets - taken >= STEP_PACKETS or capture.ended:
-            taken = capture.packets
-            yield take(table, windows)
-    if broken is not None:
-        raise broken
-
-
-def pump(capture: Capture, block: PacketBlock, table: FlowTable, enough: int) -> CaptureError | None:
-    """Read packets; what broke the capture is returned, so that those before it can be metered."""
-    try:
-        table.pump(capture, block, enough)
-    except CaptureError as error:
-        return error
-    return None
-
-
-def meter(block: PacketBlock, table: FlowTable, windows: Windows, *, final: bool) -> Iterator[Step]:
-    """Meter a block; gives a step only where the capture's clock was set back inside it."""
-    while not table.consume(block, final=final):
-        yield take(table, windows, starts_anew=True)
-
-
-def finish(table: FlowTable, windows: Windows) -> Step:
-    """Let every flow and window go: the input has ended."""
-    table.flush()
-    return take(table, windows, starts_anew=True)
-
-
-def take(table: FlowTable, windows: Windows, *, starts_anew: bool = False) -> Step:
-    """Pass on the flows that the table let go, and say which windows became due."""
-    flows = table.take()
-    windows.push(flows)
-    if starts_anew:
-        now_ms = int(flows["export_ms"][-1]) if len(flows) else max(table.clock.now_ms, 0)
-        return Step(flows, windows.flush(), now_ms, starts_anew=True)
-    return Step(flows, windows.advance(table.clock.now_ms), table.clock.now_ms)
+FLOWS_LOST = ("windows", "queue_full")
+"""Stage and reason of flows for which the hand-over had no room."""
 
 
 class CaptureTotals:
-    """Adds up the captures that one source had, one after the other."""
+    """Adds up the captures that one flow table had, one after the other; any thread may ask."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._past: Counter[tuple[str, str]] = Counter()
         self._current: Capture | None = None
 
     def follow(self, capture: Capture) -> None:
         """Count another capture from here on."""
-        self._past.update(self._counts())
-        self._current = capture
+        with self._lock:
+            self._past.update(self._counts())
+            self._current = capture
 
     def now(self) -> tuple[int, dict[str, int], dict[str, int]]:
         """Return packets read, those ignored by reason, and those dropped by stage."""
-        counts = self._past + self._counts()
+        with self._lock:
+            counts = self._past + self._counts()
         ignored = {reason: counts["ignored", reason] for reason in IGNORED_REASONS}
         dropped = {stage: counts["dropped", stage] for stage in ("kernel", "interface")}
         return counts["packets", ""], ignored, dropped
@@ -115,6 +65,16 @@ class CaptureTotals:
         return counts
 
 
+@dataclass(slots=True)
+class _Begun:
+    """A step whose windows are being scored."""
+
+    step: Step
+    probabilities: Future[NDArray[np.float32]]
+    reached_ms: int
+    """Packet time that has been reached meanwhile."""
+
+
 class Pipeline:
     """The path from flows to sinks, with what it keeps between two steps."""
 
@@ -122,7 +82,9 @@ class Pipeline:
         self.sources: list[Source] = []
         """Where flows come from, by their `source`; grows as captures open."""
         self.tables: list[FlowTable] = []
-        """The flow table of each source."""
+        """Flow tables: one a source, or one for each worker that takes its share of it."""
+        self.handovers: list[Handover] = []
+        """Where finished flows wait, if a worker has metered them."""
         self.windows = Windows(bundle.window, config.window)
         self.incidents = Incidents(config.incidents, bundle.digest, self.sources)
         self.sinks = sinks
@@ -130,67 +92,109 @@ class Pipeline:
         self.metrics.set_bundle(bundle.name, bundle.digest)
         self._config, self._bundle, self._scorer = config, bundle, scorer
         self._policy = Policy(bundle.thresholds, config.thresholds)
+        self._scoring = ThreadPoolExecutor(1, "score")
+        self._begun: _Begun | None = None
         self._totals: list[CaptureTotals] = []
+        self._source_of: list[int] = []
+        """The source of each flow table."""
+        self._shut: set[int] = set()
+        """Flow tables of interfaces that have no open capture."""
 
     def add_source(self, name: str, *, live: bool) -> FlowTable:
         """Make room for one more interface, or for a sequence of files; return its flow table."""
-        table = flow_table(
-            self._bundle.meter,
-            self._config.meter,
-            source=len(self.sources),
-            max_step_ms=self._config.capture.max_clock_step_ms,
-        )
         self.sources.append(Source(name, live))
-        self.tables.append(table)
-        self._totals.append(CaptureTotals())
+        table = self.add_table()
         label = self._label(len(self.sources) - 1)
         self.metrics.open_capture(label, ignored=IGNORED_REASONS)
         self.metrics.close_capture(label)  # until `open_capture`
         return table
 
-    def open_capture(self, source: int, name: str) -> Capture:
-        """Open the interface, or the next file, of a source.
+    def add_table(self) -> FlowTable:
+        """Return one more flow table for the last source: another worker takes a share of it."""
+        source = len(self.sources) - 1
+        workers = self._config.capture.workers if self.sources[source].live else 1
+        share = max(self._config.meter.max_active_flows // workers, MIN_ACTIVE_FLOWS)
+        table = flow_table(
+            self._bundle.meter,
+            self._config.meter.model_copy(update={"max_active_flows": share}),
+            source=source,
+            max_step_ms=self._config.capture.max_clock_step_ms,
+        )
+        self._shut.add(len(self.tables))
+        self.tables.append(table)
+        self._source_of.append(source)
+        self._totals.append(CaptureTotals())
+        return table
+
+    def open_capture(self, number: int, name: str, fanout: Fanout | None = None) -> Capture:
+        """Open the interface, or the next file, that the flow table of this number meters.
 
         Raises:
             CaptureError: it cannot be opened.
         """
-        opener = Capture.open_interface if self.sources[source].live else Capture.open_file
-        capture = opener(name, self._config.capture, decode_tunnels=self._config.meter.decode_tunnels)
+        source = self._source_of[number]
+        config, tunnels = self._config.capture, self._config.meter.decode_tunnels
+        if self.sources[source].live:
+            capture = Capture.open_interface(name, config, decode_tunnels=tunnels, fanout=fanout)
+        else:
+            capture = Capture.open_file(name, config, decode_tunnels=tunnels)
         self.sources[source] = Source(name, self.sources[source].live)
-        self._totals[source].follow(capture)
-        self.metrics.open_capture(self._label(source))
+        self._totals[number].follow(capture)
+        self._shut.discard(number)
+        if not any(self._source_of[each] == source for each in tuple(self._shut)):
+            self.metrics.open_capture(self._label(source))
         return capture
 
-    def close_capture(self, source: int, capture: Capture) -> None:
-        """Close a source's capture; it may be opened again."""
+    def close_capture(self, number: int, capture: Capture) -> None:
+        """Close the capture of a flow table; it may be opened again."""
         capture.close()
-        self.metrics.close_capture(self._label(source))
+        self._shut.add(number)
+        self.metrics.close_capture(self._label(self._source_of[number]))
 
-    def totals(self, source: int) -> CaptureTotals:
-        """Return what the captures of a source have read and lost, closed ones included."""
-        return self._totals[source]
+    def totals(self, number: int) -> CaptureTotals:
+        """Return what the captures of a flow table have read and lost, closed ones included."""
+        return self._totals[number]
 
     def take(self, step: Step) -> list[Alert]:
-        """Score a step's windows and send what follows from them."""
-        verdicts = self._judge(step.windows)
+        """Begin to score a step's windows, and send what follows from those of the step before.
+
+        So a step is scored while the next is metered and enters its windows; `complete` waits for it.
+        """
+        if not len(step.windows):
+            if self._begun is not None and not step.starts_anew:
+                self._begun.reached_ms = max(self._begun.reached_ms, step.now_ms)
+                return self.complete() if self.windows.needs(self._begun.step.windows) else []
+            return self.complete() + self._follow(step, [], step.now_ms)
+        alerts = self.complete()
+        self._begun = _Begun(step, self._scoring.submit(self._score, step.windows), step.now_ms)
+        if step.starts_anew or self.windows.needs(step.windows):
+            alerts += self.complete()
+        return alerts
+
+    def complete(self) -> list[Alert]:
+        """Send what follows from the windows that are being scored."""
+        if self._begun is None:
+            return []
+        begun, self._begun = self._begun, None
+        verdicts = self._policy.judge(begun.step.windows, begun.probabilities.result())
+        self.metrics.observe_verdicts(verdicts)
+        return self._follow(begun.step, verdicts, begun.reached_ms)
+
+    def _follow(self, step: Step, verdicts: list[Verdict], now_ms: int) -> list[Alert]:
         alerts = self.incidents.update(verdicts)
-        alerts += (
-            self.incidents.close(step.now_ms) if step.starts_anew else self.incidents.advance(step.now_ms)
-        )
+        explained = np.array(self.incidents.explained, bool)
+        self.windows.settle(step.windows, self._policy.calm(verdicts) | explained)
+        alerts += self.incidents.close(now_ms) if step.starts_anew else self.incidents.advance(now_ms)
         if alerts:
             self.sinks.emit(alerts)
             self.metrics.observe_alerts(alerts)
         return alerts
 
-    def _judge(self, windows: WindowBatch) -> list[Verdict]:
-        if not len(windows):
-            return []
+    def _score(self, windows: WindowBatch) -> NDArray[np.float32]:
         started = time.perf_counter()
         probabilities = self._scorer.score(windows.sequences)
         self.metrics.observe_scoring(len(windows), time.perf_counter() - started)
-        verdicts = self._policy.judge(windows, probabilities)
-        self.metrics.observe_verdicts(verdicts)
-        return verdicts
+        return probabilities
 
     def _label(self, source: int) -> str:
         """Return a source's name as a metric's label: files come and go, so they share one."""
@@ -199,20 +203,41 @@ class Pipeline:
     def report(self) -> None:
         """Hand the stages' own counts to the metrics."""
         finished: Counter[Expiry] = Counter()
-        for number, (table, totals) in enumerate(zip(self.tables, self._totals, strict=True)):
+        for table in self.tables:
             finished.update(table.expired)
-            packets, ignored, dropped = totals.now()
-            self.metrics.set_capture(
-                self._label(number),
-                packets=packets,
-                last_packet_ms=table.last_packet_ms,
-                dropped={**dropped, "meter": table.refused},
-                ignored=ignored,
-                restamped=table.clock.restamped,
-            )
-        self.metrics.set_flows(finished, sum(map(len, self.tables)))
+        for source in range(len(self.sources)):
+            self._report_source(source)
+        lost = sum(handover.dropped for handover in self.handovers)
+        self.metrics.set_flows(finished, sum(map(len, self.tables)), {FLOWS_LOST: lost})
+        self.metrics.set_queue(
+            "flows",
+            length=sum(handover.queued for handover in self.handovers),
+            capacity=sum(handover.max_flows for handover in self.handovers),
+        )
         self.metrics.set_windows(
-            hosts=len(self.windows), evictions=self.windows.evicted, shed=self.windows.shed
+            hosts=len(self.windows),
+            evictions=self.windows.evicted,
+            shed=self.windows.shed,
         )
         self.metrics.set_incidents(self.incidents.open_count, self.incidents.suppressed)
         self.metrics.set_sink_errors(self.sinks.errors)
+
+    def _report_source(self, source: int) -> None:
+        """Add up the flow tables of one source."""
+        packets, ignored, dropped, last_packet_ms, restamped = 0, Counter[str](), Counter[str](), -1, 0
+        for number, table in enumerate(self.tables):
+            if self._source_of[number] == source:
+                read, ignored_here, dropped_here = self._totals[number].now()
+                packets += read
+                ignored.update(ignored_here)
+                dropped.update({**dropped_here, "meter": table.refused, "shed": table.shed})
+                last_packet_ms = max(last_packet_ms, table.last_packet_ms)
+                restamped += table.clock.restamped
+        self.metrics.set_capture(
+            self._label(source),
+            packets=packets,
+            last_packet_ms=last_packet_ms,
+            dropped=dropped,
+            ignored=ignored,
+            restamped=restamped,
+        )

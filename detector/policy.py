@@ -26,6 +26,11 @@ SCAN_ENDS = 5
 DDOS_SOURCES = 3
 """Sources that a window of a distributed flood shows at least."""
 
+SURELY_BENIGN = 0.9
+"""Confidence from which a Benign window calms its host, so that it is looked at less often. Well above what
+Benign needs to be believed, because a host on the way to an attack should not be kept waiting: with it no
+capture of 1,556 lost its incident."""
+
 _BENIGN = CATEGORIES.index(Category.BENIGN)
 _DDOS, _DOS, _RECON = (CATEGORIES.index(name) for name in (Category.DDOS, Category.DOS, Category.RECON))
 _ATTACKS = np.array([index for index in range(len(CATEGORIES)) if index != _BENIGN])
@@ -62,6 +67,19 @@ class Policy:
             Verdict(CATEGORIES[category], sure, tuple(row), unsure, facts)
             for (category, sure, row, unsure), facts in zip(columns, windows.facts, strict=True)
         ]
+
+    @staticmethod
+    def calm(verdicts: list[Verdict]) -> NDArray[np.bool_]:
+        """Tell which windows, (m,), were surely benign."""
+        return np.array(
+            [
+                verdict.category is Category.BENIGN
+                and not verdict.uncertain
+                and verdict.confidence >= SURELY_BENIGN
+                for verdict in verdicts
+            ],
+            bool,
+        )
 
     def _choose(self, probabilities: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return each row's category as a column index, (m,), and whether it is uncertain, (m,)."""

@@ -6,7 +6,7 @@ Up to the scorer everything is columns: a `FlowBatch` is one NumPy array of fini
 All times are packet times in milliseconds since the epoch (NFStream's resolution).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -150,8 +150,8 @@ FACTS_DTYPE = np.dtype(
 - `time_ms`: when it became due; `first_ms`, `last_ms`: the first and last packet of its flows.
 - `flows`, `packets`, `bytes`, `peers`, `ports` (distinct destination ports), `unanswered` (flows
   without a packet back): counted over the window's rows, which are the last T flows at most.
-- `interval_...`: the same of all flows that left in the interval that made the window due, however
-  many. Intervals do not overlap, so their flows, packets and bytes may be summed.
+- `interval_...`: the same of all flows that left since the window was last scored, mostly in the interval
+  that made it due, however many. They do not overlap, so flows, packets and bytes may be summed.
 - `ports_total`, `peers_total`: different ports and (estimated) peers since the host was last silent for
   a minute, at least those of the window.
 - `top_peer`, `top_peer_flows`: the other end most seen.
@@ -164,11 +164,15 @@ class WindowBatch:
     """The windows that became due together, ready to be scored.
 
     `sequences` is (m, T, F) float32, oldest flow first; rows before a partial window's first flow
-    are zero, and the feature `mask` tells them apart. `facts` is (m,) of `FACTS_DTYPE`.
+    are zero, and the feature `mask` tells them apart. `facts` is (m,) of `FACTS_DTYPE`. `places`, (m, 2),
+    tells `windows` where each stood, so that it can be told what became of them; nobody else reads it.
     """
 
     sequences: Features
     facts: NDArray[np.void]
+    places: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    reached_ms: int = 0
+    """Packet time at which the last of its intervals ended."""
 
     def __len__(self) -> int:
         return len(self.facts)

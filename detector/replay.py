@@ -12,8 +12,9 @@ from pathlib import Path
 
 from detector.errors import CaptureError
 from detector.meter import Capture, FlowTable, PacketBlock
-from detector.pipeline import Pipeline, Step, finish, meter, steps, take
+from detector.pipeline import Pipeline
 from detector.records import Alert, FlowBatch
+from detector.steps import Step, finish, meter, steps, take
 from detector.windows import Windows
 
 _SUFFIXES = (".pcap", ".pcapng", ".cap", ".dmp")
@@ -121,7 +122,8 @@ class Replay:
                     self.problems.append(error)
             if self._stopped():
                 break
-        yield from self._take(finish(table, self._pipeline.windows))
+        for step in finish(table, self._pipeline.windows):
+            yield from self._take(step)
         self._pipeline.report()
 
     def _one(self, capture: Capture, table: FlowTable) -> Iterator[Alert]:
@@ -149,7 +151,9 @@ class Replay:
     def _take(self, step: Step) -> list[Alert]:
         if self._on_flows and len(step.flows):
             self._on_flows(step.flows)
-        return self._pipeline.take(step)
+        alerts = self._pipeline.take(step)
+        # At full speed the next packets are read meanwhile; at a pace they may be long in coming.
+        return alerts if self._pace is None else alerts + self._pipeline.complete()
 
 
 def _paced_steps(
@@ -174,12 +178,12 @@ def _paced_steps(
         due_ms = int(block.columns["time"][: block.count].min()) if block.count else None
         while due_ms is not None and not pace.nap(due_ms) and not stopped():
             table.advance(min(int(pace.now_ms(due_ms)), due_ms))
-            yield take(table, windows)
+            yield from take(table, windows)
             untaken = 0
         yield from meter(block, table, windows, final=ended)
         untaken += 1
         if ended or untaken == BLOCK_PACKETS:
-            yield take(table, windows)
+            yield from take(table, windows)
             untaken = 0
     if broken is not None:
         raise broken

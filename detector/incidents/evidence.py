@@ -17,10 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detector.records import CATEGORIES, Category, Role, Verdict, address
+from detector.records import CATEGORIES, FACTS_DTYPE, Category, Role, Verdict, address
 
 FLOWS_A_VOTE = 16
 """Flows that are news enough to count as one more window: half a window of the usual length."""
+
+
+_FACTS = FACTS_DTYPE.names or ()
 
 
 class Subject(NamedTuple):
@@ -56,7 +59,7 @@ class Exemplar(NamedTuple):
         return _address(self.dest_host)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Evidence:
     """An attack verdict in plain values, so that keeping one keeps no batch of windows in memory."""
 
@@ -128,10 +131,11 @@ def evidence_of(verdict: Verdict) -> Evidence | None:
     """Return what a verdict is evidence of; None for a Benign one."""
     if verdict.category is Category.BENIGN:
         return None
-    facts = verdict.facts
+    # One call for all fields: read one by one from the record they take four times as long.
+    facts = dict(zip(_FACTS, verdict.facts.item(), strict=True))
     # A burst leaves more flows in one interval than the window holds; then the interval tells more.
     view = "interval_" if facts["interval_flows"] > facts["flows"] else ""
-    role = Role(int(facts["role"]))
+    role = Role(facts["role"])
     lone_flood = role is Role.SOURCE and verdict.category is not Category.RECON
     return Evidence(
         category=Category.DOS if lone_flood else verdict.category,
@@ -141,27 +145,22 @@ def evidence_of(verdict: Verdict) -> Evidence | None:
         probabilities=verdict.probabilities,
         own=Subject(facts["host"].tobytes(), role),
         peer=Subject(facts["top_peer"].tobytes(), Role(1 - role)),
-        source=int(facts["source"]),
-        first_ms=int(facts[f"{view}first_ms"]),
-        last_ms=int(facts[f"{view}last_ms"]),
-        news=int(facts["interval_flows"]),
-        news_packets=int(facts["interval_packets"]),
-        window_flows=int(facts["flows"]),
-        flows=int(facts[f"{view}flows"]),
-        packets=int(facts[f"{view}packets"]),
-        peers=int(facts[f"{view}peers"]),
-        ports=int(facts[f"{view}ports"]),
-        ports_total=int(facts["ports_total"]),
-        peers_total=int(facts["peers_total"]),
-        unanswered=int(facts[f"{view}unanswered"]),
-        peer_flows=int(facts["top_peer_flows"]),
+        news=facts["interval_flows"],
+        news_packets=facts["interval_packets"],
+        window_flows=facts["flows"],
+        peer_flows=facts["top_peer_flows"],
         exemplar=Exemplar(
             facts["src_ip"].tobytes(),
-            int(facts["src_port"]),
+            facts["src_port"],
             facts["dst_ip"].tobytes(),
-            int(facts["dst_port"]),
-            int(facts["protocol"]),
+            facts["dst_port"],
+            facts["protocol"],
         ),
+        **{name: facts[name] for name in ("source", "ports_total", "peers_total")},
+        **{
+            name: facts[view + name]
+            for name in ("first_ms", "last_ms", "flows", "packets", "peers", "ports", "unanswered")
+        },
     )
 
 

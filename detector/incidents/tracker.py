@@ -54,6 +54,8 @@ class Incidents:
         # Ordered by the newest evidence, oldest first, so that only the first need be looked at to close.
         self._open: OrderedDict[tuple[Subject, Category], Incident] = OrderedDict()
         self._now_ms = 0
+        self.explained: list[bool] = []
+        """Of the last verdicts given to `update`: whether an open incident says all that they say."""
         self.open_count: Counter[Category] = Counter(dict.fromkeys((*_FLOODS, Category.RECON), 0))
         """Open incidents by category."""
         self.suppressed: Counter[str] = Counter(dict.fromkeys(SUPPRESSION_REASONS, 0))
@@ -66,6 +68,7 @@ class Incidents:
 
     def update(self, verdicts: Iterable[Verdict]) -> list[Alert]:
         """Take in verdicts in the order of their times; returns what they raise, in order."""
+        self.explained = []
         return [alert for verdict in verdicts for alert in self._take(verdict)]
 
     def advance(self, now_ms: int) -> list[Alert]:
@@ -91,6 +94,7 @@ class Incidents:
         facts = verdict.facts
         alerts = self.advance(int(facts["time_ms"]))
         evidence = self._admissible(verdict)
+        self.explained.append(False)
         voter = (int(facts["source"]), facts["host"].tobytes(), int(facts["role"]))
         votes = self._votes.cast(voter, evidence, self._now_ms)
         if evidence is None:
@@ -134,7 +138,8 @@ class Incidents:
     def _feed(self, incident: Incident, agreeing: Sequence[Evidence], *, sure: bool) -> list[Alert]:
         """Add the newest window to an open incident; a DDoS that is sure replaces the victim's DoS."""
         evidence = agreeing[-1]
-        if evidence.category is Category.DDOS and incident.category is Category.DOS and sure:
+        graver_kind = evidence.category is Category.DDOS and incident.category is Category.DOS
+        if graver_kind and sure:
             return [self._close(incident), *self._start(agreeing, sure=sure, replaced=incident)]
         if evidence.category is not incident.category and incident.category is Category.DDOS:
             self.suppressed["part_of_ddos"] += 1
@@ -142,6 +147,7 @@ class Incidents:
         self._open.move_to_end((incident.subject, incident.category))
         graver = sure and not incident.certain
         incident.certain |= sure
+        self.explained[-1] = incident.certain and evidence.certain and not graver_kind
         if graver or self._now_ms - incident.told_ms >= self._update_interval_ms:
             return [self._tell(incident, State.UPDATE, self._now_ms)]
         return []

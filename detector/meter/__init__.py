@@ -10,6 +10,7 @@ from detector.config import MeterConfig
 from detector.meter.capture import IGNORED_REASONS, Capture, PacketBlock
 from detector.meter.compiled import CompiledTable, library
 from detector.meter.engine import ENGINE_VERSION
+from detector.meter.fanout import Fanout
 from detector.meter.pure import PureTable
 from detector.meter.table import FlowTable
 
@@ -17,6 +18,7 @@ __all__ = [
     "ENGINE_VERSION",
     "IGNORED_REASONS",
     "Capture",
+    "Fanout",
     "FlowTable",
     "PacketBlock",
     "flow_table",

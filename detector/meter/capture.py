@@ -6,9 +6,8 @@ A read that fails is told apart from one that found nothing by libpcap's own err
 
 import ctypes
 import os
-import socket
+import time
 from collections import Counter
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -28,6 +27,8 @@ from detector.meter.engine import (
     pcap,
     stats,
 )
+from detector.meter.fanout import Fanout
+from detector.meter.problems import activation_problem, file_problem, text
 
 BLOCK_PACKETS = 512
 """Packets parsed before the flow table sees them: enough to spread the cost of NumPy calls."""
@@ -40,6 +41,8 @@ IGNORED_REASONS = ("not_ip",)
 fragment that is not the first, and headers that are cut short or make no sense."""
 
 _ERROR_BYTES = 256
+_ftell = ctypes.CDLL(None).ftell
+_ftell.restype, _ftell.argtypes = ctypes.c_long, [ctypes.c_void_p]
 _LAST_STAMP = np.iinfo(np.int64).max
 _READABLE_LINKS = {0, 1, 9, 12, 50, 104, 113, 127, 228, 229}
 """Link types that the engine parses: NULL, EN10MB, PPP, RAW, PPP_SERIAL, C_HDLC, LINUX_SLL,
@@ -79,12 +82,16 @@ class Capture:
         """Packets read, ignored ones included."""
         self.ignored: Counter[str] = Counter()
         """Packets that no flow could take, by `IGNORED_REASONS`."""
+        self.drained = False
+        """Whether the last read took all that waited."""
         self.ended = False
         self._decode_tunnels = int(decode_tunnels)
         self._handle: int | None = handle
         self._pointer: Any = ffi.cast("pcap_t *", handle)
         self._drops = (0, 0, 0)
         self._last_offset = 0
+        self._fanout: Fanout | None = None
+        self._share_from_ms = 0
         link = pcap.pcap_datalink(handle)
         if link not in _READABLE_LINKS:
             self.close()
@@ -100,20 +107,22 @@ class Capture:
         Raises:
             CaptureError: there is no such file, it cannot be read, or it is no capture.
         """
-        problem = None if path == "-" else _file_problem(path)
+        problem = None if path == "-" else file_problem(path)
         if problem:
             raise CaptureError(f"{path}: {problem}")
         error = ctypes.create_string_buffer(_ERROR_BYTES)
         handle = pcap.pcap_open_offline(os.fsencode(path), error)
         if not handle:
-            raise CaptureError(f"{path}: not a readable pcap or pcapng capture ({_text(error.value)})")
+            raise CaptureError(f"{path}: not a readable pcap or pcapng capture ({text(error.value)})")
         capture = cls(path, handle, live=False, decode_tunnels=decode_tunnels)
         capture._set_filter(config.bpf_filter)
         return capture
 
     @classmethod
-    def open_interface(cls, name: str, config: CaptureConfig, *, decode_tunnels: bool) -> Self:
-        """Open an interface for reading; needs CAP_NET_RAW and nothing else.
+    def open_interface(
+        cls, name: str, config: CaptureConfig, *, decode_tunnels: bool, fanout: Fanout | None = None
+    ) -> Self:
+        """Open an interface for reading, or a share of it; needs CAP_NET_RAW and nothing else.
 
         Raises:
             CaptureError: no such interface, it is down, or the right is missing.
@@ -121,7 +130,7 @@ class Capture:
         error = ctypes.create_string_buffer(_ERROR_BYTES)
         handle = pcap.pcap_create(os.fsencode(name), error)
         if not handle:
-            raise CaptureError(f"{name}: {_text(error.value)}")
+            raise CaptureError(f"{name}: {text(error.value)}")
         pcap.pcap_set_buffer_size(handle, config.buffer_bytes)
         pcap.pcap_set_snaplen(handle, config.snaplen_bytes)
         pcap.pcap_set_timeout(handle, READ_TIMEOUT_MS)
@@ -129,14 +138,25 @@ class Capture:
         pcap.pcap_set_promisc(handle, int(config.promiscuous and name != "any"))
         status = pcap.pcap_activate(handle)
         if status < 0:
-            problem = _activation_problem(name, handle, status)
+            problem = activation_problem(name, handle, status)
             pcap.pcap_close(handle)
             raise CaptureError(problem)
         capture = cls(name, handle, live=True, decode_tunnels=decode_tunnels)
         capture._set_filter(config.bpf_filter)
         if pcap.pcap_setnonblock(handle, 1, error) != 0:
-            raise CaptureError(f"{name}: {_text(error.value)}")
+            raise CaptureError(f"{name}: {text(error.value)}")
+        if fanout is not None:
+            capture._join(fanout)
         return capture
+
+    def _join(self, fanout: Fanout) -> None:
+        """Take a share of the interface from now on; what came before is everybody's."""
+        try:
+            fanout.join(self.fileno())
+        except CaptureError:
+            self.close()
+            raise
+        self._fanout, self._share_from_ms = fanout, int(time.time() * 1000) + 1
 
     def _set_filter(self, bpf_filter: str | None) -> None:
         if bpf_filter is None:
@@ -173,6 +193,27 @@ class Capture:
         self.account(at - start + ignored, ignored, found)
 
     @property
+    def sharing(self) -> bool:
+        """Whether packets may wait that came before this was one of several captures of an interface."""
+        return self._share_from_ms > 0
+
+    def read_share(self, block: PacketBlock) -> None:
+        """Fill the block as `read` does, without packets from before the sharing: others have them too.
+
+        Raises:
+            CaptureError: as `read`.
+        """
+        try:
+            self.read(block)
+        finally:
+            own = block.columns["time"][: block.count] >= self._share_from_ms
+            early = int(own.argmax()) if own.any() else block.count
+            block.drop(early)
+            self.packets -= early
+            if block.count:
+                self._share_from_ms = 0
+
+    @property
     def passed_on(self) -> tuple[int, int, int]:
         """What the compiled loop reads from: libpcap's handle, the engine's capture mode and tunnel flag."""
         return self._handle or 0, INTERFACE if self.live else SINGLE_FILE, self._decode_tunnels
@@ -185,6 +226,7 @@ class Capture:
         """
         self.packets += packets
         self.ignored[IGNORED_REASONS[0]] += ignored
+        self.drained = found < IGNORED
         if found == END:
             self.ended = True
         elif found < IGNORED:
@@ -201,7 +243,7 @@ class Capture:
         columns["dst_ip"][short, 1] = 0
 
     def _raise_if_broken(self) -> None:
-        problem = _text(pcap.pcap_geterr(self._handle))
+        problem = text(pcap.pcap_geterr(self._handle))
         if self.live and not problem:
             return
         self.ended = True
@@ -216,52 +258,24 @@ class Capture:
         """Return how many bytes of the file the reader took, 0 where that cannot be said (a pipe)."""
         if self.live or self._handle is None:
             return self._last_offset
-        libc = ctypes.CDLL(None)
-        libc.ftell.restype, libc.ftell.argtypes = ctypes.c_long, [ctypes.c_void_p]
-        self._last_offset = max(int(libc.ftell(pcap.pcap_file(self._handle))), 0)
+        self._last_offset = max(int(_ftell(pcap.pcap_file(self._handle))), 0)
         return self._last_offset
 
     def drops(self) -> tuple[int, int]:
-        """Return packets dropped by the kernel and by the interface since the capture was opened."""
+        """Return packets dropped by the kernel and by the interface, as `count_drops` last saw it."""
+        return self._drops[1], self._drops[2]
+
+    def count_drops(self) -> None:
+        """Ask the kernel what it dropped since the capture was opened; for the thread that reads."""
         if self.live and self._handle is not None:
             self._drops = stats(self._handle)
-        return self._drops[1], self._drops[2]
 
     def close(self) -> None:
         """Close the capture; a second call does nothing."""
         if self._handle is not None:
-            self.drops()
+            self.count_drops()
             self.offset()
             pcap.pcap_close(self._handle)
             self._handle = None
-
-
-def _text(message: bytes | None) -> str:
-    return (message or b"").decode("utf-8", "replace").strip()
-
-
-def _file_problem(path: str) -> str | None:
-    try:
-        # To open a pipe and close it again would cut off who writes to it.
-        if not Path(path).is_fifo():
-            Path(path).open("rb").close()
-    except IsADirectoryError:
-        return "is a directory; name the capture files in it"
-    except OSError as error:
-        return f"{(error.strerror or 'cannot be read').lower()}; name a pcap or pcapng file that can be read"
-    except ValueError:  # a NUL
-        return "no file can have such a name; name a pcap or pcapng file"
-    return None
-
-
-def _activation_problem(name: str, handle: int, status: int) -> str:
-    """Say why an interface could not be opened, and what to do about it."""
-    detail = _text(pcap.pcap_geterr(handle)) or _text(pcap.pcap_statustostr(status))
-    if name not in {"any", *(known for _, known in socket.if_nameindex())}:
-        return f"{name}: no such interface; `ip link` lists the interfaces of this machine"
-    if status in (-8, -11):  # PCAP_ERROR_PERM_DENIED, PCAP_ERROR_PROMISC_PERM_DENIED
-        return (
-            f"{name}: capturing needs CAP_NET_RAW; run as root, or as a service "
-            "with AmbientCapabilities=CAP_NET_RAW"
-        )
-    return f"{name}: cannot be captured from ({detail})"
+            if self._fanout is not None:
+                self._fanout.leave()

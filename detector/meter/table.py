@@ -40,7 +40,7 @@ class FlowTable(ABC):
     ) -> None:
         self.clock = PacketClock(max_step_ms)
         self.packets = 0
-        """Packets offered to a flow."""
+        """Packets offered to a flow; `refused` and `shed` are among them."""
         self.last_packet_ms = -1
         """Packet time of the last of them, -1 before the first."""
         self.expired: Counter[Expiry] = Counter()

@@ -46,8 +46,9 @@ PACKETS = Family(
 PACKETS_DROPPED = Family(
     "iotids_packets_dropped_total",
     "counter",
-    "Packets lost, by stage: kernel (its buffer was full), interface (the network card was too slow) or "
-    "meter (no memory for a new flow). What is lost is never judged.",
+    "Packets lost, by stage: kernel (its buffer was full), interface (the network card was too slow), meter "
+    "(no memory for a new flow) or shed (metering was behind, so that new flows were thinned out). What is "
+    "lost is never judged.",
     ("iface", "stage"),
 )
 PACKETS_IGNORED = Family(
@@ -94,8 +95,9 @@ WINDOWS_SCORED = Family("iotids_windows_scored_total", "counter", "Windows that 
 WINDOWS_SHED = Family(
     "iotids_windows_shed_total",
     "counter",
-    "Windows that were due and not scored, by reason: budget (max_windows_per_interval was spent). Their "
-    "flows are not lost, and count in the host's next window.",
+    "Windows that were due and not scored, by reason: budget (max_windows_per_interval was spent) or "
+    "pressure (flows waited, so that less than that was spent). Their flows are not lost, and count in the "
+    "host's next window.",
     ("reason",),
 )
 SCORING_SECONDS = Family(
@@ -103,6 +105,16 @@ SCORING_SECONDS = Family(
     "histogram",
     "Time that the model took to score one batch of windows, in seconds of wall clock.",
     bounds=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
+)
+
+QUEUE_LENGTH = Family(
+    "iotids_queue_length",
+    "gauge",
+    "What waits now in a queue: flows, metered and not looked at yet.",
+    ("queue",),
+)
+QUEUE_CAPACITY = Family(
+    "iotids_queue_capacity", "gauge", "How much a queue holds before what comes is dropped.", ("queue",)
 )
 
 VERDICTS = Family(

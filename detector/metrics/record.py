@@ -19,7 +19,8 @@ Labels = tuple[str, ...]
 _ATTACKS = tuple(category for category in CATEGORIES if category is not Category.BENIGN)
 _SEVERITIES = {Category.DDOS: (1, 3), Category.DOS: (1, 3), Category.RECON: (2, 3)}
 """Of certain and uncertain incidents (`records.Alert.severity`)."""
-_DROP_STAGES = ("kernel", "interface", "meter")
+_DROP_STAGES = ("kernel", "interface", "meter", "shed")
+_SHED_REASONS = ("budget", "pressure")
 
 
 class Histogram:
@@ -57,7 +58,10 @@ class Record:
         }
         self._values[families.BUILD_INFO] = {(__version__,): 1.0}
         self._set(families.FLOWS, {(reason.name.lower(),): 0 for reason in Expiry})
-        self._set(families.WINDOWS_SHED, {("budget",): 0})
+        self._set(families.WINDOWS_SHED, {(reason,): 0 for reason in _SHED_REASONS})
+        self._set(families.FLOWS_DROPPED, {("windows", "queue_full"): 0})
+        for family in (families.QUEUE_LENGTH, families.QUEUE_CAPACITY):
+            self._set(family, {("flows",): 0})
         self._set(families.VERDICTS, {(category,): 0 for category in CATEGORIES})
         self._set(families.OPEN_INCIDENTS, {(category,): 0 for category in _ATTACKS})
         self._set(
@@ -110,7 +114,7 @@ class Record:
             iface: the interface's name.
             packets: read, ignored ones included.
             last_packet_ms: packet time reached, negative before the first packet.
-            dropped: by stage (kernel, interface, meter).
+            dropped: by stage (kernel, interface, meter, shed).
             ignored: by reason.
             restamped: packets whose stamp was not believed.
         """
@@ -133,12 +137,18 @@ class Record:
             self._set(families.ACTIVE_FLOWS, {(): active})
             self._set(families.FLOWS_DROPPED, {(*where,): count for where, count in (dropped or {}).items()})
 
-    def set_windows(self, *, hosts: int, evictions: int, shed: int) -> None:
-        """Take over the windows' totals: kept now, given up, due beyond the budget."""
+    def set_queue(self, queue: str, *, length: int, capacity: int) -> None:
+        """Take over how much waits in a queue, and how much it holds."""
+        with self._lock:
+            self._set(families.QUEUE_LENGTH, {(queue,): length})
+            self._set(families.QUEUE_CAPACITY, {(queue,): capacity})
+
+    def set_windows(self, *, hosts: int, evictions: int, shed: Mapping[str, int]) -> None:
+        """Take over the windows' totals: kept now, given up, due and not scored, by reason."""
         with self._lock:
             self._set(families.WINDOW_HOSTS, {(): hosts})
             self._set(families.WINDOW_EVICTIONS, {(): evictions})
-            self._set(families.WINDOWS_SHED, {("budget",): shed})
+            self._set(families.WINDOWS_SHED, {(reason,): count for reason, count in shed.items()})
 
     def set_incidents(self, open_count: Mapping[Category, int], suppressed: Mapping[str, int]) -> None:
         """Take over how many incidents are open now and how many alerts were held back, by reason."""

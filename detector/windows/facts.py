@@ -1,17 +1,23 @@
 """What windows remember of a flow beside its features, and the facts they tell of a window."""
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.records import FACTS_DTYPE, FlowBatch
+from detector.features import Counts
+from detector.records import FACTS_DTYPE, Features, FlowBatch, Role
+
+ENDS = {Role.SOURCE: "src", Role.TARGET: "dst"}
+"""Which end of a flow the host is, in the names of columns."""
+OTHER_ENDS = {Role.SOURCE: "dst", Role.TARGET: "src"}
 
 ROW_DTYPE = np.dtype(
     [
-        ("peer", "<u8", 2),
-        ("peer_hash", "<u8"),
+        ("src_hash", "<u8"),
+        ("dst_hash", "<u8"),
         ("first_ms", "<u8"),
         ("last_ms", "<u8"),
         ("packets", "<u8"),
@@ -25,7 +31,40 @@ ROW_DTYPE = np.dtype(
         ("unanswered", "u1"),
     ]
 )
-"""A flow as its window remembers it; `peer` is the other host."""
+"""A flow as a window of either role remembers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """m windows that are due, as they stand in their rings."""
+
+    numbers: Features
+    """Shape (m, T, F'), flow and context features, oldest flow first."""
+    rows: NDArray[np.void]
+    """Shape (m, T) of `ROW_DTYPE`."""
+    mask: NDArray[np.bool_]
+    """Shape (m, T), where a flow stands; elsewhere the others hold what was there before."""
+    places: NDArray[np.int64]
+    """Shape (m, 2), as `WindowBatch` has it."""
+    role: NDArray[np.uint8]
+    host: NDArray[np.uint64]
+    """Shape (m, 2)."""
+    source: NDArray[np.uint16]
+    time_ms: NDArray[np.uint64]
+    interval: NDArray[np.void]
+    """Shape (m,), what came since the window was last scored, in `interval_...` of `FACTS_DTYPE`."""
+    ports_total: NDArray[np.int64]
+    peers_total: NDArray[np.int64]
+
+
+def joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join arrays; records as bytes, because NumPy would compare and copy each of their fields."""
+    first = parts[0]
+    if len(parts) == 1 or first.dtype.names is None:
+        return np.concatenate(parts) if len(parts) > 1 else first
+    whole = np.concatenate([part.view(f"V{first.dtype.itemsize}") for part in parts])
+    return np.asarray(whole.view(first.dtype))
+
 
 _SALT = int.from_bytes(os.urandom(8), "little")
 """Keeps senders of crafted addresses from choosing which hosts share a hash. Results do not depend
@@ -53,17 +92,11 @@ def _mixed(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return np.asarray(value ^ (value >> np.uint64(31)))
 
 
-def pairs(groups: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the group of each distinct (group, value) pair."""
-    mixed = _mixed(groups.astype(np.uint64) * np.uint64(_ODD[0]) ^ _mixed(values.astype(np.uint64)))
-    return groups[np.unique(mixed, return_index=True)[1]]
-
-
-def rows(flows: FlowBatch, peer: str) -> NDArray[np.void]:
-    """Return what windows remember of flows whose other host stands in the column `peer`."""
+def rows(flows: FlowBatch) -> NDArray[np.void]:
+    """Return what windows remember of flows."""
     remembered = np.empty(len(flows), ROW_DTYPE)
-    remembered["peer"] = flows[peer]
-    remembered["peer_hash"] = host_hash(flows[peer], flows["source"])
+    for end in ENDS.values():
+        remembered[f"{end}_hash"] = host_hash(flows[f"{end}_ip"], flows["source"])
     remembered["first_ms"] = flows["bidirectional_first_seen_ms"]
     remembered["last_ms"] = flows["bidirectional_last_seen_ms"]
     remembered["packets"] = flows["bidirectional_packets"]
@@ -74,12 +107,22 @@ def rows(flows: FlowBatch, peer: str) -> NDArray[np.void]:
     return remembered
 
 
-def facts(raw: dict[str, Any]) -> NDArray[np.void]:
-    """Return the facts, (m,) of `FACTS_DTYPE`, of raw windows with rows (m, T) and mask (m, T)."""
-    found, mask, interval = raw["rows"], raw["mask"], raw["interval"]
-    told = np.zeros(len(found), FACTS_DTYPE)
-    for name, value in (("host", "hosts"), ("role", "role"), ("source", "source"), ("time_ms", "time_ms")):
-        told[name] = raw[value]
+def facts(
+    parts: list[Due], found: NDArray[np.void], mask: NDArray[np.bool_], earlier: Counts, alike: Counts
+) -> NDArray[np.void]:
+    """Return the facts, (m,) of `FACTS_DTYPE`, of due windows.
+
+    Args:
+        parts: the windows as they were gathered, m in all.
+        found: (m, T) of `ROW_DTYPE`, their rows.
+        mask: (m, T) where a flow stands.
+        earlier: (2 or more, m, T) flows before each with its peer, and with its port.
+        alike: the same of all flows of the window.
+    """
+    told = np.zeros(len(mask), FACTS_DTYPE)
+    for name in ("host", "role", "source", "time_ms", "ports_total", "peers_total"):
+        told[name] = joined([getattr(part, name) for part in parts])
+    interval = joined([part.interval for part in parts])
     told["first_ms"] = np.where(mask, found["first_ms"], np.iinfo(np.uint64).max).min(axis=1)
     told["last_ms"] = np.where(mask, found["last_ms"], 0).max(axis=1)
     told["flows"] = mask.sum(axis=1)
@@ -87,36 +130,23 @@ def facts(raw: dict[str, Any]) -> NDArray[np.void]:
         told[name] = np.where(mask, found[name], 0).sum(axis=1)
     for name in ("flows", "packets", "bytes", "peers", "ports", "unanswered", "first_ms", "last_ms"):
         told[f"interval_{name}"] = interval[name]
-    for name in ("ports_total", "peers_total"):
-        told[name] = raw[name]
-    same_peer = _equal(found["peer_hash"], mask)
-    told["peers"] = _distinct(same_peer, mask)
-    told["ports"] = _distinct(_equal(found["dst_port"], mask), mask)
-    for name in ("ports", "peers"):
-        told[f"{name}_total"] = np.maximum(told[f"{name}_total"], told[name])
-    _exemplar(told, found, same_peer)
+    told["peers"], told["ports"] = ((earlier[:2] == 0) & mask).sum(axis=2)
+    told["ports_total"] = np.maximum(told["ports_total"], told["ports"])
+    told["peers_total"] = np.maximum(told["peers_total"], told["peers"])
+    _exemplar(told, found, np.where(mask, alike[0], 0))
     return told
 
 
-def _exemplar(told: NDArray[np.void], found: NDArray[np.void], same_peer: NDArray[np.bool_]) -> None:
-    """Name the peer most seen, and the newest flow with it."""
-    often = same_peer.sum(axis=2)
+def _exemplar(told: NDArray[np.void], found: NDArray[np.void], often: Counts) -> None:
+    """Name the peer most seen, and the newest flow with it; `often` is (m, T)."""
     length = often.shape[1]
     # Of equally frequent peers the one seen last; positions break the tie.
     newest = length - 1 - np.argmax(often[:, ::-1], axis=1)
     at = np.arange(len(told))
-    told["top_peer"] = found["peer"][at, newest]
+    exemplar = found[at, newest]
+    told["top_peer"] = np.where(
+        (told["role"] == Role.TARGET)[:, None], exemplar["src_ip"], exemplar["dst_ip"]
+    )
     told["top_peer_flows"] = often[at, newest]
     for name in ("src_ip", "src_port", "dst_ip", "dst_port", "protocol", "vlan_id"):
-        told[name] = found[name][at, newest]
-
-
-def _equal(values: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.asarray((values[:, :, None] == values[:, None, :]) & mask[:, :, None] & mask[:, None, :])
-
-
-def _distinct(same: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Count values without an equal before them in their window."""
-    length = same.shape[1]
-    earlier = same & np.tri(length, k=-1, dtype=bool)[None]
-    return np.asarray((mask & ~earlier.any(axis=2)).sum(axis=1))
+        told[name] = exemplar[name]

@@ -1,84 +1,104 @@
-"""How fast the whole path is, beside NFStreamer iterated bare: `python -m tests.bench`.
+"""The benchmark suite: `python -m tests.bench [PART ...]`.
 
-Same captures, same machine, one run; each contender in a process of its own, in turns, and its best of some
-rounds counts. What is compared is not the same work: iotids goes on to windows, scores and alerts in a
-file, NFStreamer's flows are dropped. Absolute numbers are those of the machine; the ratio is the result.
+Without a part, all but `hour` and `live` run, in less than ten minutes. Absolute numbers are those of the
+machine; the ratios, taken in one run, are the result. Tables go to the terminal, everything to a JSON file,
+the scenes as bars to an SVG file beside it.
+
+Parts: `flood`, `ordinary`, `connections`, `scan` (captures at full speed, see `scenes`); `start`, `window`,
+`growth`, `hour`, `detection` (each a module of that name, whose docstring says what it measures); `live` (see
+`wire`).
 """
 
 import argparse
+import importlib
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, Protocol, cast
 
 from detector.bundle import DEFAULT_BUNDLE
 from tests import rules
-from tests.bench import captures
+from tests.bench import chart
+from tests.bench.captures import SCENES
+from tests.bench.options import Options
+from tests.bench.report import machine, say
 
-CONTENDERS = ("iotids", "NFStreamer", "NFStreamer 1 s")
-"""The last with the idle and active timeouts of the bundle, in whole seconds."""
+PARTS = {
+    **dict.fromkeys(SCENES, "scenes"),
+    **{name: name for name in ("start", "window", "growth", "detection")},
+}
+"""What runs without being named, and the module that does it."""
 
-Found = dict[str, float]
-
-
-def measure(name: str, capture: Path, bundle: Path) -> Found:
-    """Run one contender over one capture."""
-    command = [sys.executable, "-m", "tests.bench.contender", name, str(capture), str(time.monotonic())]
-    done = subprocess.run([*command, str(bundle)], capture_output=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr.decode())
-    found: Found = json.loads(done.stderr.splitlines()[-1])
-    found["packets_per_sec"] = found["packets"] / found["secs"]
-    found["flows_per_sec"] = found["flows"] / found["secs"]
-    return found
+NAMED_ONLY = {"hour": "hour", "live": "wire"}
+"""What takes long, or needs a network of its own."""
 
 
-def compare(capture: Path, bundle: Path, rounds: int) -> dict[str, Found]:
-    """Return each contender's best round."""
-    found: dict[str, list[Found]] = {name: [] for name in CONTENDERS}
-    for _ in range(rounds):
-        for name, measured in found.items():
-            measured.append(measure(name, capture, bundle))
-    return {name: min(measured, key=lambda one: one["secs"]) for name, measured in found.items()}
+class Part(Protocol):
+    """What a part's module offers."""
+
+    def measure(self, name: str, options: Options) -> dict[str, Any]:
+        """Return what was found, ready for JSON; raise SystemExit where that cannot be trusted."""
+        ...
+
+    def show(self, name: str, found: dict[str, Any]) -> str:
+        """Return the same as text."""
+        ...
 
 
-def table(scene: str, results: dict[str, Found]) -> str:
-    """Return one capture's results as text."""
-    columns = ("secs", "cpu_secs", "packets_per_sec", "flows_per_sec", "flows", "start_up_secs", "peak_mb")
-    rows = [f"{scene:24}" + "".join(f"{column:>17}" for column in columns)]
-    for name, found in results.items():
-        cells = (f"{found[column]:>17,.{2 if 'secs' in column else 0}f}" for column in columns)
-        rows.append(f"{name:24}" + "".join(cells))
-    fastest = results["iotids"]["packets_per_sec"]
-    ratios = (f"{fastest / found['packets_per_sec']:.2f} of {name}" for name, found in results.items())
-    return "\n".join([*rows, "packets/s of iotids: " + ", ".join(list(ratios)[1:])])
+def run(names: list[str], options: Options) -> dict[str, dict[str, Any]]:
+    """Run parts one after the other; each is shown when it is done."""
+    results = {}
+    for name in names:
+        module = (PARTS | NAMED_ONLY)[name]
+        part = cast("Part", importlib.import_module(f"tests.bench.{module}"))
+        begun = time.monotonic()
+        results[name] = part.measure(name, options)
+        say(part.show(name, results[name]))
+        say(f"({name} took {time.monotonic() - begun:.0f} s)\n")
+    return results
+
+
+def keep(results: dict[str, dict[str, Any]], path: Path, context: dict[str, Any]) -> None:
+    """Write the results, and a picture of the scenes among them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**context, "results": results}, indent=1) + "\n")
+    scenes = {name: results[name] for name in SCENES if name in results}
+    if scenes:
+        chart.draw(scenes, path.with_suffix(".svg"))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure iotids.")
+    everything = [*PARTS, *NAMED_ONLY]
+    parser.add_argument(
+        "part", nargs="*", help=f"default: all but {', '.join(NAMED_ONLY)}; {', '.join(everything)}"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="the best of so many counts (default: 3)")
+    parser.add_argument("--json", type=Path, default=Path(".cache/bench.json"))
+    parser.add_argument("--bundle", type=Path, help="default: the shipped one, or rules where there is none")
+    parser.add_argument("--hour-secs", type=int, default=3600, help="packet time that `hour` lasts")
+    parser.add_argument(
+        "--hour-rate", type=int, default=20_000, help="SYNs a second of packet time in `hour`"
+    )
+    chosen = parser.parse_args()
+    unknown = [name for name in chosen.part if name not in everything]
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(everything)}")
+    return chosen
 
 
 def main() -> None:
     """Measure, print, and write JSON."""
-    parser = argparse.ArgumentParser(description="Measure iotids beside NFStreamer.")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, default=Path(".cache/bench.json"))
-    parser.add_argument("--bundle", type=Path, help="default: the shipped one, or rules where there is none")
-    chosen = parser.parse_args()
+    chosen = _arguments()
+    context: dict[str, Any] = {"machine": machine(), "rounds": chosen.rounds}
     with tempfile.TemporaryDirectory() as folder:
-        bundle = chosen.bundle or DEFAULT_BUNDLE
-        if not bundle.exists():
+        bundle = chosen.bundle
+        if bundle is None and not DEFAULT_BUNDLE.exists():
             bundle = rules.write(Path(folder) / "rules")
-        scenes = {
-            "flood": captures.flood(Path(folder) / "flood.pcap"),
-            "ordinary": captures.ordinary(Path(folder) / "ordinary.pcap"),
-        }
-        results = {}
-        for scene, capture in scenes.items():
-            results[scene] = compare(capture, bundle, chosen.rounds)
-            print(table(f"{scene} ({capture.stat().st_size / 1e6:.0f} MB)", results[scene]), end="\n\n")  # noqa: T201 - the answer
-    chosen.json.parent.mkdir(parents=True, exist_ok=True)
-    machine = {"processors": os.cpu_count(), "python": sys.version.split()[0], "load": os.getloadavg()[0]}
-    chosen.json.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+        options = Options(Path(folder), bundle, chosen.rounds, chosen.hour_secs, chosen.hour_rate)
+        results = run(chosen.part or list(PARTS), options)
+    keep(results, chosen.json, context | {"bundle": str(bundle or DEFAULT_BUNDLE.name)})
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from detector.features import (
     flow_features,
     multicast,
     relations,
+    repeats,
 )
 from detector.records import FLOW_DTYPE, Expiry, FlowBatch, address_words
 from tests.traffic import ICMP, ICMPV6, TCP, UDP, batch, flow
@@ -143,19 +144,42 @@ class TestAnyFlow:
         assert flow_features(flows).tobytes() == flow_features(changed).tobytes()
 
 
+def relate(ports: NDArray[np.uint16], **columns: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the relations, (m, T, len(RELATIONS)); `ports` is (m, T, 2)."""
+    peers, mask = columns["peers"], columns["mask"]
+    earlier, _ = repeats(np.stack([peers, ports[..., 0], ports[..., 1]]), mask)
+    found = np.empty((*mask.shape, len(RELATIONS)), np.float32)
+    relations(**columns, earlier=earlier, out=found)
+    return np.where(mask[..., None], found, np.float32(0))
+
+
 def related(rows: int, **columns: Any) -> dict[str, list[float]]:
     """Return the relations in one window of `rows` flows, by name."""
     columns = {
         "times": np.arange(rows) * 10,
-        "peers": np.ones(rows, np.uint64),
-        "ports": np.ones((rows, 2), np.uint16),
+        "peers": np.ones(rows),
+        "ports": np.ones((rows, 2)),
         "sizes": np.ones((rows, 2), np.float32),
         "unanswered": np.zeros(rows, np.float32),
         "mask": np.ones(rows, bool),
     } | columns
     shaped: dict[str, Any] = {name: np.array(value)[None] for name, value in columns.items()}
-    found = relations(**shaped, as_target=np.array([False]))
+    for name, kind in (("peers", np.uint64), ("ports", np.uint16)):
+        shaped[name] = shaped[name].astype(kind)
+    found = relate(**shaped, as_target=np.array([False]))
     return dict(zip(RELATIONS, found[0].T.tolist(), strict=True))
+
+
+@given(data=st.data())
+def test_repeats_are_counted_among_flows_that_stand(data: st.DataObject) -> None:
+    shape = data.draw(st.tuples(st.integers(1, 2), st.integers(1, 3), st.integers(1, 7)))
+    rng = np.random.default_rng(data.draw(seeds))
+    values = rng.integers(0, 3, shape, np.uint64)
+    mask = np.arange(shape[2]) >= rng.integers(0, shape[2] + 1, (shape[1], 1))
+    earlier, total = repeats(values, mask)
+    for k, m, t in np.argwhere(np.broadcast_to(mask, shape)).tolist():
+        alike = (values[k, m] == values[k, m, t]) & mask[m]
+        assert (earlier[k, m, t], total[k, m, t]) == (alike[:t].sum(), alike.sum())
 
 
 class TestRelations:
@@ -193,7 +217,7 @@ class TestRelations:
     def test_they_are_finite_and_not_negative(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         shape = (3, 6)
-        found: NDArray[np.float32] = relations(
+        found = relate(
             times=rng.integers(0, 2**62, shape),
             peers=rng.integers(0, 3, shape, np.uint64),
             ports=rng.integers(0, 3, (*shape, 2), np.uint16),

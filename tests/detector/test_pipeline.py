@@ -1,5 +1,6 @@
 """The path: what goes from stage to stage, and what is counted on the way."""
 
+import contextlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,11 +15,12 @@ from detector.errors import CaptureError
 from detector.logs import LOGGER
 from detector.meter import Capture, FlowTable, flow_table
 from detector.metrics import families
-from detector.pipeline import CaptureTotals, Pipeline, Step, finish, steps
+from detector.pipeline import CaptureTotals, Pipeline
 from detector.records import CATEGORIES, Alert, Category, Features, State
 from detector.run import open_bundle
 from detector.scorer import OnnxScorer
 from detector.sinks import SinkSet
+from detector.steps import Step, finish, steps
 from detector.windows import Windows
 from tests import traffic
 from tests.command import ATTACKS, PCAPS, SCAN
@@ -85,7 +87,8 @@ def run(path: Pipeline, *files: Path) -> list[Alert]:
         for step in steps(capture, table, path.windows):
             alerts += path.take(step)
         path.close_capture(0, capture)
-    alerts += path.take(finish(table, path.windows))
+    for step in finish(table, path.windows):
+        alerts += path.take(step)
     path.report()
     return alerts
 
@@ -93,7 +96,7 @@ def run(path: Pipeline, *files: Path) -> list[Alert]:
 def made(tmp_path: Path, times: Sequence[float]) -> list[Step]:
     frames: list[Frame] = [datagram(at, *PING) for at in times]
     capture, table, windows = read(traffic.write(tmp_path / "made.pcap", frames))
-    found = [*steps(capture, table, windows), finish(table, windows)]
+    found = [*steps(capture, table, windows), *finish(table, windows)]
     capture.close()
     return found
 
@@ -102,6 +105,7 @@ def made(tmp_path: Path, times: Sequence[float]) -> list[Step]:
 def test_training_and_detection_see_the_same_arrays(
     name: str, path: Pipeline, scorer: RecordingScorer
 ) -> None:
+    path.windows = Windows(path.windows._settings, WindowConfig(calm_flows=1))
     run(path, PCAPS / name)
     trained = extract_capture(PCAPS / name, CATEGORIES.index(Category.BENIGN))
     scored = np.concatenate(scorer.asked)
@@ -109,20 +113,40 @@ def test_training_and_detection_see_the_same_arrays(
     assert scored.tobytes() == trained.sequences.tobytes()
 
 
+def test_of_calm_hosts_detection_sees_less(path: Pipeline, scorer: RecordingScorer) -> None:
+    run(path, PCAPS / "quiet-home.pcap")
+    trained = extract_capture(PCAPS / "quiet-home.pcap", CATEGORIES.index(Category.BENIGN))
+    scored = [sequence.tobytes() for sequence in np.concatenate(scorer.asked)]
+    all_of_them = [sequence.tobytes() for sequence in trained.sequences]
+    assert set(scored) <= set(all_of_them)
+    assert len(scored) < 0.8 * len(all_of_them)
+
+
+def test_verdicts_of_a_step_are_in_before_the_next_is_made(path: Pipeline) -> None:
+    table = path.add_source("first", live=False)
+    capture = path.open_capture(0, str(PCAPS / "quiet-home.pcap"))
+    with contextlib.closing(capture):
+        list(steps(capture, table, path.windows))
+    seconds = [set((step.windows.facts["time_ms"] - 1) // 1000) for step in finish(table, path.windows)]
+    assert all(len(second) == 1 for second in seconds[:-1])
+    assert seconds[-1] == set()
+
+
 def test_every_flow_comes_out_once(tmp_path: Path) -> None:
     found = made(tmp_path, [0, 10, 2000, 4500, 4600])
     assert sum(len(step.flows) for step in found) == 3
     assert sum(int(step.flows["bidirectional_packets"].sum()) for step in found) == 5
     assert [step.now_ms for step in found] == sorted(step.now_ms for step in found)
-    assert [step.starts_anew for step in found] == [False, True]
+    assert [at for at, step in enumerate(found) if step.starts_anew] == [len(found) - 1]
 
 
 def test_a_clock_set_back_ends_everything_before_it(tmp_path: Path) -> None:
     found = made(tmp_path, [200_000, 200_010, 100, 110])
-    assert [step.starts_anew for step in found] == [True, False, True]
-    assert [int(step.flows["bidirectional_packets"].sum()) for step in found] == [2, 0, 2]
-    assert found[0].now_ms == traffic.EPOCH_MS + 200_010
-    assert found[2].now_ms == traffic.EPOCH_MS + 110
+    first, last = (at for at, step in enumerate(found) if step.starts_anew)
+    packets = [int(step.flows["bidirectional_packets"].sum()) for step in found]
+    assert (sum(packets[: first + 1]), sum(packets[first + 1 :]), last) == (2, 2, len(found) - 1)
+    assert found[first].now_ms == traffic.EPOCH_MS + 200_010
+    assert found[last].now_ms == traffic.EPOCH_MS + 110
 
 
 def test_nothing_before_the_break_is_lost() -> None:
@@ -131,7 +155,7 @@ def test_nothing_before_the_break_is_lost() -> None:
     with pytest.raises(CaptureError, match="broken after packet 66"):
         found.extend(steps(capture, table, windows))
     capture.close()
-    found.append(finish(table, windows))
+    found.extend(finish(table, windows))
     assert sum(int(step.flows["bidirectional_packets"].sum()) for step in found) == 66 - 9
 
 
@@ -180,3 +204,22 @@ def test_totals_go_on_from_file_to_file() -> None:
         capture.close()
         counts.append(totals.now()[:2])
     assert counts == [(66, {"not_ip": 9}), (66 + 848, {"not_ip": 9 + 18})]
+
+
+def test_a_step_is_scored_while_the_next_is_made(path: Pipeline) -> None:
+    """Its alerts come with a later step, or when asked for; none is lost, and their order stays."""
+    table = path.add_source("first", live=False)
+    capture = path.open_capture(0, str(PCAPS / "scan-among-devices.pcap"))
+    told, begun = [], 0
+    with contextlib.closing(capture):
+        for step in steps(capture, table, path.windows):
+            told += path.take(step)
+            begun += path._begun is not None
+    told += path.complete()
+    assert begun > 3
+    assert path.complete() == []
+    for step in finish(table, path.windows):
+        told += path.take(step)
+    assert path._begun is None
+    assert [alert.time_ms for alert in told] == sorted(alert.time_ms for alert in told)
+    assert told[-1].state is State.CLOSE

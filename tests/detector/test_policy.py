@@ -144,3 +144,21 @@ def test_batches_are_judged_as_single_windows_by_the_rules(
     limits = {BENIGN: benign, DDOS: ddos, DOS: dos, RECON: recon}
     verdicts = judge(rows, benign=benign, ddos=ddos, dos=dos, recon=recon)
     assert [(v.category, v.uncertain) for v in verdicts] == [by_the_rules(row, limits) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("row", "calm"),
+    [
+        ([0.95, 0.0, 0.0, 0.05], True),
+        ([0.85, 0.0, 0.0, 0.15], False),  # Benign, but not surely
+        ([0.55, 0.0, 0.0, 0.45], False),
+        ([0.02, 0.0, 0.0, 0.98], False),
+    ],
+)
+def test_only_who_is_surely_benign_is_calm(row: list[float], *, calm: bool) -> None:
+    assert Policy.calm(judge([row])).tolist() == [calm]
+
+
+def test_whom_the_threshold_does_not_believe_is_not_calm() -> None:
+    assert Policy.calm(judge([[0.95, 0.0, 0.0, 0.05]], benign=0.99)).tolist() == [False]
+    assert Policy.calm([]).shape == (0,)

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from detector.bundle import MeterSettings, WindowSettings
-from detector.config import CaptureConfig, Config
+from detector.config import CaptureConfig, Config, WindowConfig
 from detector.errors import CaptureError
 from detector.logs import LOGGER
 from detector.meter import Capture, PacketBlock, flow_table
-from detector.pipeline import Pipeline, finish, meter, take
+from detector.pipeline import Pipeline
 from detector.records import CATEGORIES, Category, Features, Role, WindowBatch
 from detector.replay import Replay
 from detector.sinks import SinkSet
+from detector.steps import finish, meter, take
 from detector.windows import Windows
 from tests import traffic
 from tests.detector.bundle import samples as bundles
@@ -50,7 +51,8 @@ def replayed(path: Path, folder: Path, speed: float | None) -> Features:
     bundle = bundles.load(folder / "bundle")
     bundle = replace(bundle, manifest=bundle.manifest.model_copy(update={"window": WindowSettings()}))
     recorder = Recorder()
-    replay = Replay(Pipeline(CONFIG, bundle, recorder, SinkSet([], LOGGER)), speed=speed)
+    config = Config(window=WindowConfig(calm_flows=1))
+    replay = Replay(Pipeline(config, bundle, recorder, SinkSet([], LOGGER)), speed=speed)
     assert list(replay.run([str(path)])) == []
     return np.concatenate(recorder.shown)
 
@@ -63,11 +65,11 @@ def in_pieces(path: Path, rooms: list[int]) -> WindowBatch:
     for room in cycle(rooms):
         capture.read(block, room)
         found += [step.windows for step in meter(block, table, windows, final=capture.ended)]
-        found.append(take(table, windows).windows)
+        found += [step.windows for step in take(table, windows)]
         if capture.ended:
             break
     capture.close()
-    return join([*found, finish(table, windows).windows])
+    return join([*found, *(step.windows for step in finish(table, windows))], WindowSettings())
 
 
 def batch_of(found: Extract) -> WindowBatch:

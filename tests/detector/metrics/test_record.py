@@ -77,6 +77,7 @@ def test_an_interface_starts_at_zero() -> None:
         "kernel",
         "interface",
         "meter",
+        "shed",
     }
     assert series(record, families.PACKETS_IGNORED) == {("eth0", "not_ip"): 0.0}
 
@@ -127,10 +128,18 @@ def test_flow_totals() -> None:
 
 def test_window_totals() -> None:
     record = Record()
-    record.set_windows(hosts=7, evictions=8, shed=9)
+    record.set_windows(hosts=7, evictions=8, shed={"budget": 9, "pressure": 10})
     assert value(record, families.WINDOW_HOSTS) == 7
     assert value(record, families.WINDOW_EVICTIONS) == 8
     assert value(record, families.WINDOWS_SHED, "budget") == 9
+    assert value(record, families.WINDOWS_SHED, "pressure") == 10
+
+
+def test_a_queue_says_how_full_it_is() -> None:
+    record = Record()
+    record.set_queue("flows", length=3, capacity=100)
+    assert value(record, families.QUEUE_LENGTH, "flows") == 3
+    assert value(record, families.QUEUE_CAPACITY, "flows") == 100
 
 
 def test_incident_totals_fall_back_to_zero() -> None:

@@ -1,11 +1,9 @@
 """What is told of a window, and the numbers that stand for hosts."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
 from detector.records import address
-from detector.windows.facts import host_hash, pairs, rows
+from detector.windows.facts import host_hash, rows
 from tests.detector.windows.samples import HOSTS, run
 from tests.traffic import batch, flow
 
@@ -26,16 +24,12 @@ def test_neighbouring_addresses_do_not_share_a_hash() -> None:
     assert len(np.unique(hashes)) == 199_999
 
 
-@given(found=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=40))
-def test_pairs_are_counted_once(found: list[tuple[int, int]]) -> None:
-    groups, values = np.array(found, np.int64).reshape(-1, 2).T
-    assert sorted(pairs(groups, values).tolist()) == sorted(group for group, _ in set(found))
-
-
-def test_rows_remember_the_other_end() -> None:
+def test_rows_remember_both_ends() -> None:
     flows = batch([flow(0, HOSTS[0], HOSTS[3], dst2src_packets=1), flow(0, HOSTS[1], HOSTS[3])])
-    assert [str(address(peer)) for peer in rows(flows, "src_ip")["peer"]] == [HOSTS[0], HOSTS[1]]
-    assert rows(flows, "dst_ip")["unanswered"].tolist() == [0, 1]
+    found = rows(flows)
+    assert [str(address(peer)) for peer in found["src_ip"]] == [HOSTS[0], HOSTS[1]]
+    assert found["dst_hash"][0] == found["dst_hash"][1] != found["src_hash"][0] != found["src_hash"][1]
+    assert found["unanswered"].tolist() == [0, 1]
 
 
 def test_the_exemplar_is_the_newest_flow_with_the_commonest_peer() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from detector.features import RELATIONS, SCHEMA
-from detector.records import FACTS_DTYPE, FlowBatch, Role, address, address_words
+from detector.records import FACTS_DTYPE, FlowBatch, Role, WindowBatch, address, address_words
 from tests.detector.windows.samples import (
     ENDS,
     HOSTS,
@@ -45,16 +45,18 @@ def test_windows_are_what_the_long_way_gives(flows: FlowBatch) -> None:
 @settings(max_examples=35, deadline=None)
 @given(flows=traffic(), data=st.data())
 def test_windows_are_the_same_however_flows_come(flows: FlowBatch, data: st.DataObject) -> None:
-    made, batches, start = windows(), [], 0
+    made, start = windows(), 0
+    batches: list[WindowBatch] = []
     while start < len(flows):
         stop = data.draw(st.integers(start + 1, len(flows)))
         made.push(flows[start:stop])
         last = int(flows["export_ms"][stop - 1])
         following = int(flows["export_ms"][stop]) if stop < len(flows) else last + 10_000
         watermarks = data.draw(st.lists(st.integers(last - 500, following), max_size=2))
-        batches += [made.advance(watermark) for watermark in watermarks]
+        for watermark in watermarks:
+            batches += made.advance(watermark)
         start = stop
-    assert_same(join([*batches, made.flush()]), run(flows))
+    assert_same(join([*batches, *made.flush()]), run(flows))
 
 
 @settings(max_examples=35, deadline=None)
@@ -99,26 +101,26 @@ class TestShape:
         made = windows(max_hosts=16)
         for number in range(20):
             made.push(batch([flow(number * 300, f"10.1.0.{number}", src_port=port) for port in range(5)]))
-        made.advance(EPOCH_MS + 20 * 300)
+        list(made.advance(EPOCH_MS + 20 * 300))
         made.push(batch([flow(20 * 300 + at, "10.2.0.1", HOSTS[3]) for at in range(2)]))
-        found = made.flush()
+        found = join(made.flush())
         assert len(found) == 2
         assert not found.sequences[:, :3].any()
 
     def test_nothing_is_due_without_flows(self) -> None:
         made = windows()
         made.push(batch([]))
-        for found in (made.advance(-1), made.advance(EPOCH_MS), made.flush()):
-            assert found.sequences.shape == (0, 5, len(SCHEMA))
-            assert found.facts.dtype == FACTS_DTYPE
+        assert [*made.advance(-1), *made.advance(EPOCH_MS), *made.flush()] == []
+        assert made.nothing.sequences.shape == (0, 5, len(SCHEMA))
+        assert made.nothing.facts.dtype == FACTS_DTYPE
 
     def test_a_window_is_due_once_its_interval_is_over(self) -> None:
         made = windows()
         made.push(batch([flow(10), flow(20)]))
-        assert len(made.advance(EPOCH_MS + INTERVAL_MS - 1)) == 0
-        found = made.advance(EPOCH_MS + INTERVAL_MS)
+        assert list(made.advance(EPOCH_MS + INTERVAL_MS - 1)) == []
+        (found,) = made.advance(EPOCH_MS + INTERVAL_MS)
         assert found.facts["time_ms"].tolist() == [EPOCH_MS + INTERVAL_MS] * 2
-        assert len(made.advance(EPOCH_MS + 10 * INTERVAL_MS)) == 0
+        assert list(made.advance(EPOCH_MS + 10 * INTERVAL_MS)) == []
 
     def test_few_flows_are_due_when_they_carry_much(self) -> None:
         assert len(run(flow(0))) == 0
@@ -131,7 +133,7 @@ class TestSources:
         made = windows()
         made.push(one)
         made.push(other)
-        times = made.flush().facts[["source", "time_ms"]].tolist()
+        times = join(made.flush()).facts[["source", "time_ms"]].tolist()
         assert times == [(1, EPOCH_MS + 250)] * 2 + [(0, EPOCH_MS + 500)] * 2
 
     def test_one_address_on_two_interfaces_is_two_hosts(self) -> None:
@@ -142,27 +144,27 @@ class TestForgetting:
     def test_flush_forgets_every_host(self) -> None:
         made = windows()
         made.push(batch([flow(0), flow(1)]))
-        assert len(made.flush()) == len(made.flush()) + 2
+        assert [len(found) for found in made.flush()] == [2]
         assert len(made) == 0
         made.push(flow(2))
-        assert len(made.flush()) == 0
+        assert sum(map(len, made.flush())) == 0
 
     def test_time_may_start_anew_after_flush(self) -> None:
         made = windows()
         made.push(batch([flow(90_000), flow(90_001)]))
-        late = made.flush()
+        late = join(made.flush())
         made.push(batch([flow(0), flow(1)]))
-        early = made.flush()
+        early = join(made.flush())
         assert late.sequences.tobytes() == early.sequences.tobytes()
 
     def test_counts_outlive_flush(self) -> None:
         made = windows(max_hosts=16, max_windows_per_interval=1)
         made.push(batch([flow(0, f"10.1.0.{n}", f"10.2.0.{n}", src2dst_packets=99) for n in range(12)]))
-        made.flush()
-        assert (made.evicted, made.shed) == (2 * 4, 2 * 7)
+        list(made.flush())
+        assert (made.evicted, made.shed["budget"]) == (2 * 4, 2 * 7)
         made.push(batch([flow(0, f"10.1.0.{n}", f"10.2.0.{n}", src2dst_packets=99) for n in range(12)]))
-        made.flush()
-        assert (made.evicted, made.shed) == (4 * 4, 4 * 7)
+        list(made.flush())
+        assert (made.evicted, made.shed["budget"]) == (4 * 4, 4 * 7)
 
 
 class TestFlood:
@@ -174,7 +176,7 @@ class TestFlood:
         made = windows(max_hosts=64)
         scan = [flow(n, HOSTS[0], HOSTS[2], dst_port=n) for n in range(5)]
         made.push(batch([*scan, *self.FLOOD, flow(7000, HOSTS[0], HOSTS[2], dst_port=99)]))
-        last = made.flush().facts[-2:]
+        last = join(made.flush()).facts[-2:]
 
         assert [str(address(facts["host"])) for facts in last] == [HOSTS[0], HOSTS[2]]
         assert last["ports"].tolist() == [5, 5]
@@ -186,16 +188,25 @@ class TestFlood:
         made = windows(max_hosts=64)
         for part in np.array_split(batch(self.FLOOD), pieces):
             made.push(part)
-            made.advance(int(part["export_ms"][-1]))
+            list(made.advance(int(part["export_ms"][-1])))
             assert len(made) <= 2 * 64
 
     def test_the_budget_bounds_an_interval(self) -> None:
         flows = batch([flow(n // 10, f"10.3.{n % 40}.1", HOSTS[1]) for n in range(400)])
         made = windows(max_windows_per_interval=10)
         made.push(flows)
-        found = made.flush()
+        found = join(made.flush())
         assert np.bincount(found.facts["role"]).tolist() == [10, 1]
-        assert made.shed == 30
+        assert made.shed == {"budget": 30, "pressure": 0}
+
+    @pytest.mark.parametrize(("pressure", "scored"), [(0.0, 16), (0.25, 16), (0.625, 8), (1.0, 1)])
+    def test_under_pressure_less_is_scored(self, pressure: float, scored: int) -> None:
+        made = windows(max_windows_per_interval=16)
+        made.pressure = pressure
+        made.push(batch([flow(n // 10, f"10.3.{n % 40}.1", HOSTS[1]) for n in range(400)]))
+        found = join(made.flush())
+        assert np.bincount(found.facts["role"]).tolist() == [scored, 1]
+        assert made.shed == {"budget": 24, "pressure": 16 - scored}
 
 
 def test_relations_stand_in_their_columns() -> None:
