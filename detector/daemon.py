@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 
 from detector.config import Config
-from detector.handover import Handover, joined
+from detector.handover import Handover
 from detector.logs import LOGGER
 from detector.meter import Fanout, FlowTable
 from detector.pipeline import Pipeline
-from detector.records import FlowBatch
+from detector.records import NO_FLOWS, FlowBatch
 from detector.steps import due_steps
 from detector.worker import Worker
 
@@ -114,8 +114,7 @@ class Daemon:
     def _pass_on(self, batches: list[FlowBatch], now_ms: int, *, starts_anew: bool) -> None:
         for batch in batches:
             self._pipeline.windows.push(batch)
-        flows = joined(batches)
-        for step in due_steps(self._pipeline.windows, flows, now_ms, starts_anew=starts_anew):
+        for step in due_steps(self._pipeline.windows, NO_FLOWS, now_ms, starts_anew=starts_anew):
             self._pipeline.take(step)
         self._pipeline.complete()
 

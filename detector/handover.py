@@ -7,9 +7,7 @@ score less, and only when there is no room left are flows dropped, and counted.
 from dataclasses import dataclass
 from threading import Lock
 
-import numpy as np
-
-from detector.records import FLOW_DTYPE, FlowBatch
+from detector.records import FlowBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +61,3 @@ class Handover:
             taken = [*self._ended, Delivery(self._waiting, self._now_ms)]
             self._ended, self._waiting, self.queued = [], [], 0
         return taken
-
-
-def joined(batches: list[FlowBatch]) -> FlowBatch:
-    """Return batches as one; none give an empty one."""
-    if len(batches) == 1:
-        return batches[0]
-    return np.concatenate(batches) if batches else np.zeros(0, FLOW_DTYPE)

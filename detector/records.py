@@ -106,6 +106,8 @@ FLOW_DTYPE = np.dtype(
 FlowBatch = NDArray[np.void]
 """Shape (n,), dtype `FLOW_DTYPE`, in the order in which the meter let the flows go."""
 
+NO_FLOWS: FlowBatch = np.zeros(0, FLOW_DTYPE)
+
 Features = NDArray[np.float32]
 """Shape (n, F) for flows or (m, T, F) for windows; units as `features.SCHEMA` names them."""
 

@@ -10,7 +10,7 @@ from detector.bundle import MeterSettings, WindowSettings
 from detector.config import CaptureConfig, Config
 from detector.errors import CaptureError
 from detector.meter import Capture, flow_table
-from detector.records import FLOW_DTYPE, Features, FlowBatch
+from detector.records import NO_FLOWS, Features, FlowBatch
 from detector.steps import Step, finish, steps
 from detector.windows import Windows
 from train.truth import Event, Labels, infer_labels, label_flows, label_windows
@@ -63,7 +63,7 @@ def extract_capture(
     finally:
         capture.close()
     taken.extend(finish(table, windows))
-    flows = np.concatenate([np.zeros(0, FLOW_DTYPE), *(step.flows for step in taken)])
+    flows = np.concatenate([NO_FLOWS, *(step.flows for step in taken)])
     known = infer_labels(flows, truth) if isinstance(truth, int) else label_flows(flows, truth)
     return Extract(
         sequences=np.concatenate([step.windows.sequences for step in taken]),

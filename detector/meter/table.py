@@ -20,7 +20,7 @@ from detector.bundle import MeterSettings
 from detector.config import MeterConfig
 from detector.meter.capture import Capture, PacketBlock
 from detector.meter.clock import PacketClock
-from detector.records import FLOW_DTYPE, Expiry, FlowBatch
+from detector.records import NO_FLOWS, Expiry, FlowBatch
 
 EXPORT_FLOWS = 2048
 """Finished flows gathered before they are passed on as one array of columns."""
@@ -108,7 +108,7 @@ class FlowTable(ABC):
         ready, self._ready = self._ready, []
         if len(ready) == 1:
             return ready[0]
-        return np.concatenate(ready) if ready else np.zeros(0, FLOW_DTYPE)
+        return np.concatenate(ready) if ready else NO_FLOWS
 
     @abstractmethod
     def _gather(self) -> None:

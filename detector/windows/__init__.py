@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from detector.bundle import WindowSettings
 from detector.config import WindowConfig
 from detector.features import CONTEXT, FLOW_FEATURES, SCHEMA, UNANSWERED, relations, repeats
-from detector.records import FACTS_DTYPE, FLOW_DTYPE, FlowBatch, Role, WindowBatch
-from detector.windows.arrivals import Arrivals, touched
+from detector.records import FACTS_DTYPE, FlowBatch, Role, WindowBatch
+from detector.windows.arrivals import Arrivals, in_order, touched
 from detector.windows.facts import Due, facts, joined
 from detector.windows.role import SHED_REASONS, RoleWindows
 
@@ -60,7 +60,7 @@ class Windows:
         """A batch of no windows."""
         self.pressure = 0.0
         """How much of the room for flows is taken, 0 to 1: from a quarter on, less is scored."""
-        self._pending: list[FlowBatch] = []
+        self._pending: list[Arrivals] = []
         self._settled: list[_Settled] = []
         self._second = 0
         """Of packet time, entered last."""
@@ -93,7 +93,7 @@ class Windows:
     def push(self, flows: FlowBatch) -> None:
         """Hand over flows, in the order of their `export_ms` for each capture."""
         if len(flows):
-            self._pending.append(_in_order([flows]))
+            self._pending.append(in_order([Arrivals.of(flows)]))
 
     def advance(self, watermark_ms: int) -> Iterator[WindowBatch]:
         """Yield the windows that became due before `watermark_ms`, at most one batch a second of packet time.
@@ -132,23 +132,22 @@ class Windows:
         return min(map(self._start_ms, self._pending)) // 1000
 
     def _run(self, before_ms: int | None) -> Iterator[WindowBatch]:
-        while len(flows := self._ready(before_ms)):
-            self._second = self._start_ms(flows) // 1000
+        while (came := self._ready(before_ms)) is not None:
+            self._second = self._start_ms(came) // 1000
             self._apply(self._second)
-            due = self._enter(flows)
+            due = self._enter(came)
             interval = self._settings.interval_ms
-            reached_ms = (int(flows["export_ms"][-1]) // interval + 1) * interval
+            reached_ms = (int(came.export_ms[-1]) // interval + 1) * interval
             yield replace(_assemble(due) if due else self.nothing, reached_ms=reached_ms)
 
-    def _enter(self, flows: FlowBatch) -> list[Due]:
+    def _enter(self, came: Arrivals) -> list[Due]:
         """Let flows into their windows, one interval after the other."""
-        came = Arrivals.of(flows)
-        numbers = flows["export_ms"] // self._settings.interval_ms
+        numbers = came.export_ms // self._settings.interval_ms
         starts = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist()]
         due: list[Due] = []
-        for start, stop in zip(starts, [*starts[1:], len(flows)], strict=True):
+        for start, stop in zip(starts, [*starts[1:], len(came)], strict=True):
             end_ms = (int(numbers[start]) + 1) * self._settings.interval_ms
-            part = came.part(start, stop)
+            part = came.part(slice(start, stop))
             for role, by in touched(part):
                 found = self._roles[role].enter(part, by, end_ms, share=_share(self.pressure))
                 if found is not None:
@@ -164,30 +163,31 @@ class Windows:
                     windows.calm.settle(settled.places[mine], settled.calm[mine])
         self._settled = [settled for settled in self._settled if _late(settled, second)]
 
-    def _start_ms(self, flows: FlowBatch) -> int:
+    def _start_ms(self, came: Arrivals) -> int:
         """Return when the interval of the first flow began."""
-        return int(flows["export_ms"][0]) // self._settings.interval_ms * self._settings.interval_ms
+        return int(came.export_ms[0]) // self._settings.interval_ms * self._settings.interval_ms
 
-    def _ready(self, before_ms: int | None) -> FlowBatch:
+    def _ready(self, before_ms: int | None) -> Arrivals | None:
         """Take the pending flows that left in the first second of any, and before a time, in their order.
 
         An interval belongs to the second in which it began.
         """
-        taken: list[FlowBatch] = []
-        kept: list[FlowBatch] = []
-        if self._pending:
-            interval = self._settings.interval_ms
-            following_ms = (self._upcoming() + 1) * 1000
-            end_ms = -(-following_ms // interval) * interval
-            before_ms = end_ms if before_ms is None else min(before_ms, end_ms)
-        for flows in self._pending:
-            ready = bisect_left(flows["export_ms"], before_ms)
+        if not self._pending:
+            return None
+        interval = self._settings.interval_ms
+        following_ms = (self._upcoming() + 1) * 1000
+        end_ms = -(-following_ms // interval) * interval
+        end_ms = end_ms if before_ms is None else min(before_ms, end_ms)
+        taken: list[Arrivals] = []
+        kept: list[Arrivals] = []
+        for came in self._pending:
+            ready = bisect_left(came.export_ms, end_ms)
             if ready:
-                taken.append(flows[:ready])
-            if ready < len(flows):
-                kept.append(flows[ready:])
+                taken.append(came.part(slice(ready)))
+            if ready < len(came):
+                kept.append(came.part(slice(ready, None)))
         self._pending = kept
-        return _in_order(taken) if taken else np.zeros(0, FLOW_DTYPE)
+        return in_order(taken) if taken else None
 
 
 def _late(settled: _Settled, second: int) -> bool:
@@ -198,15 +198,6 @@ def _late(settled: _Settled, second: int) -> bool:
 def _share(pressure: float) -> float:
     """Return how much of the budget may be spent: all up to a quarter of the pressure, then less and less."""
     return min(1.0, max(1.0 - (pressure - 0.25) / 0.75, 1 / 16))
-
-
-def _in_order(batches: list[FlowBatch]) -> FlowBatch:
-    """Join flows in the order in which they left: several captures, each in order, or one."""
-    flows = joined(batches)
-    left = flows["export_ms"]
-    if (left[1:] < left[:-1]).any():
-        return flows[np.argsort(left, kind="stable")]
-    return flows
 
 
 def _assemble(parts: list[Due]) -> WindowBatch:

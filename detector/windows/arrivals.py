@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detector.features import CONTEXT, UNANSWERED, flow_features
 from detector.records import Features, FlowBatch, Role
-from detector.windows.facts import ENDS, rows
+from detector.windows.facts import ENDS, joined, rows
 from detector.windows.groups import Indices, distinct, group
 
 COUNTS = [name.removeprefix("recent_") for name in CONTEXT]
@@ -19,8 +19,9 @@ _WEIGHTS = ("packets", "bytes", "unanswered")
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """Flows with what windows take of them."""
+    """Flows with what windows take of them: 0.3 kB each, where the flow itself is 0.7."""
 
+    export_ms: NDArray[np.uint64]
     source: NDArray[np.uint16]
     numbers: Features
     """Shape (n, len(FLOW_FEATURES))."""
@@ -34,12 +35,29 @@ class Arrivals:
         """Prepare flows."""
         numbers, remembered = flow_features(flows), rows(flows)
         weights = np.stack([remembered["packets"], remembered["bytes"], numbers[:, UNANSWERED]]).astype(float)
-        return cls(flows["source"], numbers, remembered, weights)
+        return cls(flows["export_ms"].copy(), flows["source"].copy(), numbers, remembered, weights)
 
-    def part(self, start: int, stop: int) -> "Arrivals":
-        """Return the arrivals from `start` to before `stop`."""
-        at = slice(start, stop)
-        return Arrivals(self.source[at], self.numbers[at], self.rows[at], self.weights[:, at])
+    def __len__(self) -> int:
+        return len(self.export_ms)
+
+    def part(self, at: slice | Indices) -> "Arrivals":
+        """Return some of the arrivals."""
+        return Arrivals(
+            self.export_ms[at], self.source[at], self.numbers[at], self.rows[at], self.weights[:, at]
+        )
+
+
+def in_order(parts: list[Arrivals]) -> Arrivals:
+    """Join arrivals in the order in which the flows left: several captures, each in order, or one."""
+    whole = parts[0]
+    if len(parts) > 1:
+        names = ("export_ms", "source", "numbers", "rows")
+        columns = {name: joined([getattr(part, name) for part in parts]) for name in names}
+        whole = Arrivals(weights=np.concatenate([part.weights for part in parts], axis=1), **columns)
+    left = whole.export_ms
+    if (left[1:] < left[:-1]).any():
+        return whole.part(np.argsort(left, kind="stable"))
+    return whole
 
 
 @dataclass(frozen=True, slots=True)

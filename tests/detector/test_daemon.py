@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.config import CaptureConfig, Config
+from detector.bundle import WindowSettings
+from detector.config import CaptureConfig, Config, WindowConfig
 from detector.daemon import Daemon
 from detector.errors import CaptureError
 from detector.logs import LOGGER
@@ -18,6 +19,7 @@ from detector.run import open_bundle
 from detector.scorer import OnnxScorer
 from detector.sinks import SinkSet
 from detector.steps import Step
+from detector.windows import Windows
 from tests.network import cable, ip, plug
 from tests.traffic import SYN, datagram, segment
 
@@ -28,6 +30,18 @@ IDLE_SECS = 1.0
 """As the rule bundle says."""
 
 
+class Recording(Windows):
+    """Windows that keep what is pushed into them."""
+
+    def __init__(self, settings: WindowSettings, config: WindowConfig, flows: list[FlowBatch]) -> None:
+        super().__init__(settings, config)
+        self.flows = flows
+
+    def push(self, flows: FlowBatch) -> None:
+        self.flows.append(flows)
+        super().push(flows)
+
+
 class Watch(Pipeline):
     """A pipeline and its daemon, with all that went through them."""
 
@@ -36,13 +50,10 @@ class Watch(Pipeline):
         loaded = open_bundle(config)
         super().__init__(config, loaded, OnnxScorer(loaded), SinkSet([], LOGGER))
         self.flows: list[FlowBatch] = []
+        self.windows = Recording(loaded.window, config.window, self.flows)
         self.alerts: list[Alert] = []
         self.stopping = False
         self.daemon = Daemon(self, config, stopped=lambda: self.stopping, clock=clock)
-
-    def take(self, step: Step) -> list[Alert]:
-        self.flows.append(step.flows)
-        return super().take(step)
 
     def _follow(self, step: Step, verdicts: list[Verdict], now_ms: int) -> list[Alert]:
         alerts = super()._follow(step, verdicts, now_ms)

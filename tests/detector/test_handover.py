@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.handover import Handover, joined
+from detector.handover import Handover
 from tests.traffic import batch, flow
 
 
@@ -19,7 +19,7 @@ def test_flows_come_out_in_the_order_they_went_in() -> None:
     between.put(numbered(0, 3), 10)
     between.put(numbered(3, 2), 20)
     (delivery,) = between.take()
-    assert joined(delivery.flows).tobytes() == numbered(0, 5).tobytes()
+    assert batch(delivery.flows).tobytes() == numbered(0, 5).tobytes()
     assert (delivery.now_ms, delivery.starts_anew) == (20, False)
 
 
@@ -35,8 +35,8 @@ def test_what_was_before_the_clock_was_set_back_stays_apart() -> None:
     between.put(numbered(0, 2), 10, starts_anew=True)
     between.put(numbered(0, 1), 5)
     before, after = between.take()
-    assert (len(joined(before.flows)), before.now_ms, before.starts_anew) == (2, 10, True)
-    assert (len(joined(after.flows)), after.now_ms, after.starts_anew) == (1, 5, False)
+    assert (len(batch(before.flows)), before.now_ms, before.starts_anew) == (2, 10, True)
+    assert (len(batch(after.flows)), after.now_ms, after.starts_anew) == (1, 5, False)
 
 
 @given(puts=st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=20), room=st.integers(1, 60))
@@ -47,7 +47,7 @@ def test_no_more_waits_than_there_is_room_for(puts: list[tuple[int, bool]], room
         sent += count
         assert between.queued <= room
         assert between.fill == between.queued / room
-    taken = sum(len(joined(delivery.flows)) for delivery in between.take())
+    taken = sum(len(batch(delivery.flows)) for delivery in between.take())
     assert taken + between.dropped == sent
     assert between.queued == 0
 
@@ -70,6 +70,6 @@ def test_two_threads_lose_nothing() -> None:
     thread, taken = threading.Thread(target=put), 0
     thread.start()
     while thread.is_alive():
-        taken += sum(len(joined(delivery.flows)) for delivery in between.take())
-    taken += sum(len(joined(delivery.flows)) for delivery in between.take())
+        taken += sum(len(batch(delivery.flows)) for delivery in between.take())
+    taken += sum(len(batch(delivery.flows)) for delivery in between.take())
     assert (taken, between.dropped) == (21_000, 0)

@@ -8,12 +8,12 @@ import pytest
 from detector import worker as module
 from detector.bundle import MeterSettings
 from detector.config import CaptureConfig, MeterConfig
-from detector.handover import Handover, joined
+from detector.handover import Handover
 from detector.meter import Capture, flow_table
 from detector.records import Expiry, FlowBatch
 from detector.worker import Worker
 from tests.network import cable, ip, plug, until
-from tests.traffic import SYN, datagram, segment
+from tests.traffic import SYN, batch, datagram, segment
 
 pytestmark = pytest.mark.live
 Send = Callable[[bytes], int]
@@ -40,7 +40,7 @@ def made(clock: Callable[[], float] = time.time, max_flows: int = 10_000) -> Wor
 
 
 def flows(worker: Worker) -> FlowBatch:
-    return joined([batch for delivery in worker.handover.take() for batch in delivery.flows])
+    return batch([flows for delivery in worker.handover.take() for flows in delivery.flows])
 
 
 def turns(worker: Worker, condition: Callable[[], bool], secs: float) -> None:

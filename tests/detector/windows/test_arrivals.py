@@ -43,7 +43,7 @@ def test_each_host_gets_its_sums() -> None:
 
 
 def test_a_part_is_what_its_flows_alone_would_be() -> None:
-    part, alone = Arrivals.of(FLOWS).part(1, 3), Arrivals.of(FLOWS[1:3])
+    part, alone = Arrivals.of(FLOWS).part(slice(1, 3)), Arrivals.of(FLOWS[1:3])
     for name in Arrivals.__slots__:
         assert getattr(part, name).tobytes() == getattr(alone, name).tobytes()
 
