@@ -11,7 +11,7 @@ from collections.abc import Callable
 from detector.config import Config
 from detector.handover import Handover
 from detector.logs import LOGGER
-from detector.meter import Fanout, FlowTable
+from detector.meter import Fanout, FlowTable, is_compiled
 from detector.pipeline import Pipeline
 from detector.records import NO_FLOWS, FlowBatch
 from detector.steps import due_steps
@@ -47,6 +47,10 @@ class Daemon:
         self._stopped, self._clock = stopped, clock
         self._reported = 0.0
         self.workers: list[Worker] = []
+        if not is_compiled():
+            LOGGER.warning(
+                "The packet loop runs in Python, ten times slower: install a C compiler, then iotids again."
+            )
         for name in config.capture.interfaces:
             self._watch(name)
         self._reached = [-1] * len(self.workers)
