@@ -105,6 +105,7 @@ class Worker:
             self._stopping.wait(wait_secs)
             self._reopen()
         drained = self._read(wait_secs)
+        self._count_drops()
         self._watch_clock()
         if drained:
             self.table.advance(int(self._clock() * 1000) - GRACE_MS)
@@ -118,7 +119,6 @@ class Worker:
             return True
         problem = pump(capture, self._block, self.table, ENOUGH_PACKETS)
         self._consume(final=False)
-        self._count_drops(capture)
         if problem is not None:
             self._lose(capture, problem)
             return True
@@ -145,10 +145,11 @@ class Worker:
             LOGGER.warning("%s brings more than can be metered: new flows are thinned out.", self.name)
         self.table.thinned = thinned
 
-    def _count_drops(self, capture: Capture) -> None:
-        if time.monotonic() - self._counted_at >= COUNT_DROPS_SECS:
+    def _count_drops(self) -> None:
+        """Also when nothing comes any more: the last of a flood may have been dropped."""
+        if self._capture is not None and time.monotonic() - self._counted_at >= COUNT_DROPS_SECS:
             self._counted_at = time.monotonic()
-            capture.count_drops()
+            self._capture.count_drops()
 
     def _lose(self, capture: Capture, problem: CaptureError) -> None:
         """Let go of an interface that went away; `_reopen` tries to get it back."""

@@ -23,6 +23,10 @@ FLOWS_A_VOTE = 16
 """Flows that are news enough to count as one more window: half a window of the usual length."""
 
 
+PACKETS_A_VOTE = 512
+"""Packets that are, in a window that is surely of a flood: one inside a single flow shows one flow a second.
+At a thousand packets a second it opens with its first window, 2.2 s after it began instead of 5 s."""
+
 _FACTS = FACTS_DTYPE.names or ()
 
 
@@ -95,8 +99,10 @@ class Evidence:
 
     @property
     def weight(self) -> int:
-        """How many windows it counts for: in a burst one window may stand for a thousand flows."""
-        return 1 + self.news // FLOWS_A_VOTE
+        """How many windows it counts for: one may stand for a thousand flows, or packets of a single flow."""
+        flood = self.category is not Category.RECON and self.certain
+        packets = self.news_packets // PACKETS_A_VOTE if flood else 0
+        return 1 + max(self.news // FLOWS_A_VOTE, packets)
 
     @property
     def dominated(self) -> bool:

@@ -45,8 +45,10 @@ class Recording(Windows):
 class Watch(Pipeline):
     """A pipeline and its daemon, with all that went through them."""
 
-    def __init__(self, bundle: Path, *interfaces: str, clock: Callable[[], float] = time.time) -> None:
-        config = Config(bundle=str(bundle), capture=CaptureConfig(interfaces=interfaces))
+    def __init__(
+        self, bundle: Path, *interfaces: str, clock: Callable[[], float] = time.time, workers: int = 1
+    ) -> None:
+        config = Config(bundle=str(bundle), capture=CaptureConfig(interfaces=interfaces, workers=workers))
         loaded = open_bundle(config)
         super().__init__(config, loaded, OnnxScorer(loaded), SinkSet([], LOGGER))
         self.flows: list[FlowBatch] = []
@@ -194,4 +196,63 @@ def test_metrics_follow_within_a_second_or_so(send: Send, rule_bundle: Path) -> 
     assert abs(values()[families.LAST_PACKET]["in0",] - time.time()) < 5
     watch.turn_until(lambda: values()[families.FLOWS]["idle",] == 1, 3.5)
     assert values()[families.ACTIVE_FLOWS] == {(): 0}
+    watch.finish()
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_workers_share_an_interface_and_windows_stay_whole(
+    workers: int, send: Send, rule_bundle: Path
+) -> None:
+    """A scan whose flows are spread over workers is one scan, of one host, with all its ports."""
+    watch = Watch(rule_bundle, "in0", workers=workers)
+    time.sleep(0.01)
+    for port in range(1, 601):
+        send(segment(0, "10.0.0.66", "10.0.0.5", (40_000, port), SYN).data)
+        if port % 50 == 0:
+            time.sleep(0.02)
+    watch.turn_until(lambda: watch.packets() == 600, 3)
+    watch.finish()
+    assert all(table.packets > 100 for table in watch.tables)
+    (opened,) = [alert for alert in watch.alerts if alert.state is State.OPEN]
+    closed = watch.alerts[-1].event["iotids"]
+    assert (opened.category, closed["subject_ip"], closed["ports"], closed["flows"]) == (
+        "Recon",
+        "10.0.0.66",
+        600,
+        600,
+    )
+    assert watch.metrics.values()[families.PACKETS] == {("in0",): 600}
+    assert watch.metrics.values()[families.CAPTURE_UP] == {("in0",): 0}
+
+
+def test_an_interface_is_up_when_all_its_workers_capture(send: Send, rule_bundle: Path) -> None:
+    watch = Watch(rule_bundle, "in0", workers=2)
+    send(FRAME)
+    up = watch.metrics.values
+    assert up()[families.CAPTURE_UP] == {("in0",): 1}
+    ip("link del in0")
+    watch.turn_until(lambda: up()[families.CAPTURE_UP] == {("in0",): 0}, 3)
+    cable("in0", "out0")
+    watch.turn_until(lambda: up()[families.CAPTURE_UP] == {("in0",): 1}, 4)
+    watch.finish()
+
+
+def test_flows_that_wait_make_scoring_give_way(send: Send, rule_bundle: Path) -> None:
+    watch = Watch(rule_bundle, "in0")
+    handover = watch.daemon.workers[0].handover
+    send(FRAME)
+    watch.turn_until(lambda: watch.packets() == 1, 2)
+    handover.max_flows = 2
+    handover.queued = 1
+    watch.daemon.turn(0)
+    assert watch.windows.pressure == 0.5
+    watch.finish()
+
+
+def test_a_workers_defect_is_not_swallowed(send: Send, rule_bundle: Path) -> None:
+    watch = Watch(rule_bundle, "in0")
+    send(FRAME)
+    watch.daemon.workers[0].failure = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        watch.daemon.turn(0.01)
     watch.finish()

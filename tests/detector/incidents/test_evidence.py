@@ -76,3 +76,22 @@ def test_evidence_outlives_the_batch_it_was_read_from() -> None:
 def test_addresses_keep_their_family() -> None:
     found = evidence(Category.RECON, "2001:db8::66", peer="2001:db8::5")
     assert (str(found.own.address), str(found.exemplar.dest)) == ("2001:db8::66", "2001:db8::5")
+
+
+@pytest.mark.parametrize(
+    ("category", "uncertain", "flows", "packets", "weight"),
+    [
+        (Category.RECON, False, 1, 1, 1),
+        (Category.RECON, False, 32, 32, 3),
+        (Category.RECON, False, 1, 5000, 1),  # packets make no scan
+        (Category.DOS, False, 1, 511, 1),
+        (Category.DOS, False, 1, 1024, 3),
+        (Category.DOS, True, 1, 5000, 1),
+        (Category.DDOS, False, 48, 600, 4),
+    ],
+)
+def test_a_window_counts_for_more_the_more_it_shows(
+    category: Category, *, uncertain: bool, flows: int, packets: int, weight: int
+) -> None:
+    found = evidence(category, uncertain=uncertain, interval_flows=flows, interval_packets=packets)
+    assert found.weight == weight

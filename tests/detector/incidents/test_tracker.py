@@ -282,3 +282,36 @@ def test_a_source_may_be_added_while_verdicts_come() -> None:
     sources.append(type(SOURCES[0])("second.pcap", live=False))
     (alert,) = watch.update(windows(RECON, source=2))
     assert alert.event["pcap_filename"] == "second.pcap"
+
+
+class TestExplained:
+    """What an open incident says already need not be asked so often."""
+
+    def test_windows_of_an_open_incident_are(self) -> None:
+        watch = incidents()
+        watch.update([*windows(RECON), verdict(RECON, at_ms=800), verdict(BENIGN, B, at_ms=900)])
+        assert watch.explained == [False, False, False, True, False]
+        watch.update([verdict(RECON, at_ms=1000)])
+        assert watch.explained == [True]
+
+    def test_uncertain_ones_are_not(self) -> None:
+        watch = incidents()
+        watch.update([*windows(RECON), verdict(RECON, at_ms=800, uncertain=True)])
+        assert watch.explained == [False] * 4
+
+    def test_nor_those_of_an_uncertain_incident(self) -> None:
+        watch = incidents(open_within=3)
+        watch.update([*windows(RECON, uncertain=True), verdict(RECON, at_ms=800, uncertain=True)])
+        assert watch.explained == [False] * 4
+
+    def test_a_dos_that_may_turn_out_to_be_a_ddos_is_looked_at(self) -> None:
+        watch = incidents()
+        watch.update(windows(DOS, V, TARGET, peer=A))
+        watch.update([verdict(DDOS, V, TARGET, at_ms=800, peer=B)])
+        assert watch.explained == [False]
+
+    def test_a_dos_within_a_ddos_is(self) -> None:
+        watch = incidents()
+        watch.update(windows(DDOS, V, TARGET, peer=A))
+        watch.update([verdict(DOS, V, TARGET, at_ms=800, peer=B)])
+        assert watch.explained == [True]
