@@ -183,7 +183,7 @@ class Pipeline:
     def _follow(self, step: Step, verdicts: list[Verdict], now_ms: int) -> list[Alert]:
         alerts = self.incidents.update(verdicts)
         explained = np.array(self.incidents.explained, bool)
-        self.windows.settle(step.windows, self._policy.calm(verdicts) | explained)
+        self.windows.settle(step.windows, self._policy.calm(verdicts), known=explained)
         alerts += self.incidents.close(now_ms) if step.starts_anew else self.incidents.advance(now_ms)
         if alerts:
             self.sinks.emit(alerts)

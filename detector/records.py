@@ -152,8 +152,9 @@ FACTS_DTYPE = np.dtype(
 - `time_ms`: when it became due; `first_ms`, `last_ms`: the first and last packet of its flows.
 - `flows`, `packets`, `bytes`, `peers`, `ports` (distinct destination ports), `unanswered` (flows
   without a packet back): counted over the window's rows, which are the last T flows at most.
-- `interval_...`: the same of all flows that left since the window was last scored, mostly in the interval
-  that made it due, however many. They do not overlap, so flows, packets and bytes may be summed.
+- `interval_...`: the same of all flows that left in the interval that made the window due, however
+  many, and, of an attack that is known, in those before it that were not scored. They do not overlap,
+  so flows, packets and bytes may be summed.
 - `ports_total`, `peers_total`: different ports and (estimated) peers since the host was last silent for
   a minute, at least those of the window.
 - `top_peer`, `top_peer_flows`: the other end most seen.

@@ -47,6 +47,7 @@ class _Settled(NamedTuple):
     role: NDArray[np.uint8]
     places: NDArray[np.int64]
     calm: NDArray[np.bool_]
+    known: NDArray[np.bool_]
 
 
 class Windows:
@@ -114,15 +115,20 @@ class Windows:
         for windows in self._roles.values():
             windows.forget()
 
-    def settle(self, batch: WindowBatch, calm: NDArray[np.bool_]) -> None:
-        """Say which windows of a batch, (m,), told nothing new: calm hosts are due less often.
+    def settle(
+        self, batch: WindowBatch, calm: NDArray[np.bool_], known: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Say which windows of a batch, (m,), were surely benign, and which showed an attack that is known.
+
+        Their hosts are due less often.
 
         It counts from the second after the next on, so that a second may be scored while the next enters
         its windows. Whoever settles nothing gets every window.
         """
         if len(batch):
             role = batch.facts["role"].copy()
-            self._settled.append(_Settled(self._second_of(batch), role, batch.places, calm))
+            known = np.zeros(len(batch), bool) if known is None else known
+            self._settled.append(_Settled(self._second_of(batch), role, batch.places, calm, known))
 
     def _second_of(self, batch: WindowBatch) -> int:
         return (int(batch.facts["time_ms"][0]) - self._settings.interval_ms) // 1000
@@ -160,7 +166,7 @@ class Windows:
             if not _late(settled, second):
                 for role, windows in self._roles.items():
                     mine = settled.role == role
-                    windows.calm.settle(settled.places[mine], settled.calm[mine])
+                    windows.calm.settle(settled.places[mine], settled.calm[mine], settled.known[mine])
         self._settled = [settled for settled in self._settled if _late(settled, second)]
 
     def _start_ms(self, came: Arrivals) -> int:

@@ -52,7 +52,7 @@ class Due:
     source: NDArray[np.uint16]
     time_ms: NDArray[np.uint64]
     interval: NDArray[np.void]
-    """Shape (m,), what came since the window was last scored, in `interval_...` of `FACTS_DTYPE`."""
+    """Shape (m,), what is new, in `interval_...` of `FACTS_DTYPE`."""
     ports_total: NDArray[np.int64]
     peers_total: NDArray[np.int64]
 

@@ -78,7 +78,6 @@ class _Host:
     seen: int = 0
     context: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(CONTEXT)))
     context_ms: int = 0
-    unscored: list[dict[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.held = deque(maxlen=self.settings.length_flows)
@@ -108,8 +107,7 @@ def expected(flows: FlowBatch, settings: WindowSettings = SETTINGS) -> Iterator[
                 _enter(host, came, end_ms)
                 many = int(came["bidirectional_packets"].sum())
                 if host.seen >= settings.min_flows or many >= settings.min_packets:
-                    yield _due(host, end_ms)
-                    host.unscored.clear()
+                    yield _due(host, came, end_ms)
 
 
 def _enter(host: _Host, came: FlowBatch, end_ms: int) -> None:
@@ -120,7 +118,6 @@ def _enter(host: _Host, came: FlowBatch, end_ms: int) -> None:
     host.context = host.context * faded + added
     host.context_ms = end_ms
     host.seen += len(came)
-    host.unscored.append(told)
     host.held.extend((came[at : at + 1], host.context) for at in range(len(came)))
 
 
@@ -137,13 +134,7 @@ def _count(flows: FlowBatch, role: Role) -> dict[str, int]:
     }
 
 
-def _summed(intervals: list[dict[str, int]]) -> dict[str, int]:
-    """Sum up intervals; how many of their ends are the same is not known, so the most of one counts."""
-    how = {"first_ms": min, "last_ms": max, "peers": max, "ports": max}
-    return {name: how.get(name, sum)([told[name] for told in intervals]) for name in intervals[0]}
-
-
-def _due(host: _Host, end_ms: int) -> Expected:
+def _due(host: _Host, came: FlowBatch, end_ms: int) -> Expected:
     held = batch([one for one, _ in host.held])
     own, other = ENDS[host.role]
     peers = [words.tobytes() for words in held[other]]
@@ -159,7 +150,7 @@ def _due(host: _Host, end_ms: int) -> Expected:
         "top_peer": exemplar[other].tolist(),
         "top_peer_flows": often[peers[newest]],
         **_count(held, host.role),
-        **{f"interval_{name}": value for name, value in _summed(host.unscored).items()},
+        **{f"interval_{name}": value for name, value in _count(came, host.role).items()},
         **{name: exemplar[name].tolist() for name in names},
     }
     contexts = np.array([context for _, context in host.held])
