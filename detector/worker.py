@@ -42,6 +42,9 @@ BEHIND_MS = 400
 _STEP_MS = 100
 """So much further behind, one more halving of the new flows."""
 
+WARN_SECS = 10.0
+"""Between two lines of the log that say the same."""
+
 _LAST_READ_SECS = 0.5
 _LAST_WAIT_SECS = 0.15
 """The kernel hands over a half-filled block of packets after 0.1 s."""
@@ -75,6 +78,7 @@ class Worker:
         self._block = PacketBlock()
         self._stopping = threading.Event()
         self._retry_at = self._counted_at = 0.0
+        self._warned_at = -WARN_SECS
         self._thread = threading.Thread(target=self._run, name=f"capture {name}", daemon=True)
         self._capture: Capture | None = self._open_capture()
 
@@ -141,7 +145,8 @@ class Worker:
         late_ms = self._clock() * 1000 - self.table.clock.now_ms if behind else 0.0
         steps = int((late_ms - BEHIND_MS) // _STEP_MS) + 1
         thinned = min(max(steps, 0), MAX_THINNED) if self.table.clock.now_ms > 0 else 0
-        if thinned > 0 and self.table.thinned == 0:
+        if thinned > 0 and time.monotonic() - self._warned_at >= WARN_SECS:
+            self._warned_at = time.monotonic()
             LOGGER.warning("%s brings more than can be metered: new flows are thinned out.", self.name)
         self.table.thinned = thinned
 

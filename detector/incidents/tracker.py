@@ -11,10 +11,12 @@ from detector.incidents.incident import Incident
 from detector.incidents.votes import Votes
 from detector.records import Alert, Category, Source, State, Verdict
 
-SUPPRESSION_REASONS = ("allowed", "max_open", "part_of_ddos", "uncertain")
+SUPPRESSION_REASONS = ("allowed", "forgotten", "max_open", "part_of_ddos", "uncertain")
 """Why an attack verdict raised no alert of its own:
 
 - `allowed`: the attacker is on the allow-list;
+- `forgotten`: too many hosts were under suspicion, and what spoke against this one was let go (counted by
+  host, with `max_open` as the bound);
 - `max_open`: too many incidents are open for one more;
 - `part_of_ddos`: a DoS verdict for the victim of an open DDoS;
 - `uncertain`: it is uncertain, and `alert_on_uncertain` is off.
@@ -61,11 +63,6 @@ class Incidents:
         self.suppressed: Counter[str] = Counter(dict.fromkeys(SUPPRESSION_REASONS, 0))
         """Attack verdicts that raised no alert of their own, by `SUPPRESSION_REASONS`."""
 
-    @property
-    def votes_evicted(self) -> int:
-        """Hosts under suspicion that were forgotten for want of room."""
-        return self._votes.evicted
-
     def update(self, verdicts: Iterable[Verdict]) -> list[Alert]:
         """Take in verdicts in the order of their times; returns what they raise, in order."""
         self.explained = []
@@ -97,6 +94,7 @@ class Incidents:
         self.explained.append(False)
         voter = (int(facts["source"]), facts["host"].tobytes(), int(facts["role"]))
         votes = self._votes.cast(voter, evidence, self._now_ms)
+        self.suppressed["forgotten"] = self._votes.evicted
         if evidence is None:
             return alerts
         incident = self._incident_of(evidence)

@@ -254,7 +254,7 @@ def test_a_dos_can_become_ddos_though_no_more_incident_may_be_open() -> None:
 def test_hosts_under_suspicion_are_bounded_and_evictions_counted() -> None:
     watch = incidents(max_open=1)
     watch.update([verdict(RECON, f"10.1.{n // 256}.{n % 256}", at_ms=n) for n in range(1000)])
-    assert (len(watch._votes), watch.votes_evicted) == (64, 936)
+    assert (len(watch._votes), watch.suppressed["forgotten"]) == (64, 936)
 
 
 def test_the_end_of_the_input_closes_all_and_the_next_may_be_of_any_time() -> None:
