@@ -4,8 +4,9 @@ This module only carries: the engine's functions and the layout of its structure
 finished flows come up. A call into the loop gives the interpreter's lock away. Finished flows are written
 into NumPy rows by the loop itself, which saves copying each of them twice.
 
-One turn of the loop over a packet takes 0.1 us where its flow is known and 0.4 us where it is new, parsing
-included; the same in Python, 2.3 us and 8.5 us.
+A flood of one-packet flows takes 1.8 us a flow, 0.35 us a packet is what long flows take; in Python, 6.0 us
+and 2.0 us, all of them under the lock. Of the 1.8 us the engine spends a third on writing MAC addresses as
+text (a profile has `printf` on top), which nobody here reads.
 """
 
 import ctypes

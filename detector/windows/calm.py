@@ -6,8 +6,8 @@ host that was surely benign, or that an open incident explains, waits until enou
 waited long enough. What is not calm does not wait. Of a known attack, what waited is summed up in the
 next window; of a benign host nobody asks.
 
-Over 1,556 captures no right incident was lost, none opened later than 1.5 s after it otherwise would
-(the median not at all), and no benign capture became noisy.
+Over 1,556 captures no right incident was lost and no benign capture became noisy; of 167 incidents one
+opened 1.5 s later than with `calm_flows` = 1. With `calm_ms` = 4000 the slowest attacks open 0.4 s later.
 """
 
 import numpy as np
