@@ -49,7 +49,7 @@ class Daemon:
         self.workers: list[Worker] = []
         if not is_compiled():
             LOGGER.warning(
-                "The packet loop runs in Python, ten times slower: install a C compiler, then iotids again."
+                "The packet loop runs in Python, four times slower: install a C compiler, then iotids again."
             )
         for name in config.capture.interfaces:
             self._watch(name)

@@ -101,7 +101,8 @@ class Incidents:
         agreeing = [
             vote
             for vote in votes
-            if vote.category is evidence.category and self._incident_of(vote) is incident
+            if vote.category is evidence.category
+            and (vote.ends == evidence.ends or self._incident_of(vote) is incident)
         ]
         sure = sum(vote.weight for vote in agreeing if vote.certain) >= self._config.open_after
         if incident is not None:
