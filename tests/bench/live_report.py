@@ -88,4 +88,4 @@ def plot(points: Sequence[Point], path: Path) -> None:
     panels[0][0].set_ylabel("lost, %")
     panels[0][0].set_yticks([0, 0.1, 1, 10, 100], ["0", "0.1", "1", "10", "100"])
     panels[0][-1].legend(frameon=False)
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Date": None, "Creator": None} if path.suffix == ".svg" else None)
