@@ -69,7 +69,8 @@ class Daemon:
 
     def _add_worker(self, name: str, table: FlowTable, fanout: Fanout | None) -> None:
         pipeline, number = self._pipeline, len(self._pipeline.tables) - 1
-        handover = Handover(self._config.meter.max_queued_flows)
+        # Of all workers of an interface together: more of them must not make a flood take more memory.
+        handover = Handover(self._config.meter.max_queued_flows // self._config.capture.workers)
         pipeline.handovers.append(handover)
         worker = Worker(
             name,

@@ -98,7 +98,7 @@ class MeterConfig(Section):
     active_timeout_ms: Timeout | None = None
     """A flow that goes on is cut after this long, in ms. As with `idle_timeout_ms`."""
     max_queued_flows: Annotated[int, Field(ge=1024, le=10_000_000)] = 65_536
-    """Finished flows of one worker that wait to be looked at; more are dropped, and counted. A flow takes
+    """Finished flows of one interface that wait to be looked at; more are dropped, and counted. A flow takes
     0.7 kB, so that 45 MB ride out 0.4 s of a flood of 150,000 flows a second. Long before, scoring is cut
     down."""
     decode_tunnels: bool = True

@@ -211,6 +211,8 @@ def test_workers_share_an_interface_and_windows_stay_whole(
         if port % 50 == 0:
             time.sleep(0.02)
     watch.turn_until(lambda: watch.packets() == 600, 3)
+    rooms = [worker.handover.max_flows for worker in watch.daemon.workers]
+    assert sum(rooms) <= 65_536
     watch.finish()
     assert all(table.packets > 100 for table in watch.tables)
     (opened,) = [alert for alert in watch.alerts if alert.state is State.OPEN]
