@@ -93,12 +93,15 @@ class Daemon:
         """Wait, take what the workers finished meanwhile, and score what is due."""
         time.sleep(wait_secs)
         self._take()
-        for worker in self.workers:
-            if worker.failure is not None:
-                raise worker.failure
+        self._raise_failures()
         if time.monotonic() - self._reported >= REPORT_SECS:
             self._reported = time.monotonic()
             self._pipeline.report()
+
+    def _raise_failures(self) -> None:
+        for worker in self.workers:
+            if worker.failure is not None:
+                raise worker.failure
 
     def _take(self) -> None:
         """Take what was finished; where a clock was set back, everything before that comes first."""
@@ -135,3 +138,4 @@ class Daemon:
         self._take()
         self._pass_on([], max(0, *self._reached), starts_anew=True)
         self._pipeline.report()
+        self._raise_failures()

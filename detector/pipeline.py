@@ -62,7 +62,8 @@ class CaptureTotals:
             return Counter()
         kernel, interface = self._current.drops()
         counts = Counter({("packets", ""): self._current.packets})
-        counts.update({("ignored", reason): number for reason, number in self._current.ignored.items()})
+        ignored = dict(self._current.ignored)  # a copy in one step: a worker may add to it
+        counts.update({("ignored", reason): number for reason, number in ignored.items()})
         counts.update({("dropped", "kernel"): kernel, ("dropped", "interface"): interface})
         return counts
 
@@ -206,7 +207,7 @@ class Pipeline:
         """Hand the stages' own counts to the metrics."""
         finished: Counter[Expiry] = Counter()
         for table in self.tables:
-            finished.update(table.expired)
+            finished.update(dict(table.expired))  # a copy in one step: a worker may add to it
         for source in range(len(self.sources)):
             self._report_source(source)
         lost = sum(handover.dropped for handover in self.handovers)

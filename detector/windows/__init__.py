@@ -111,7 +111,8 @@ class Windows:
         self._apply(self._second + 1)
         rest = [due for windows in self._roles.values() if (due := windows.rest()) is not None]
         if rest:
-            yield _assemble(rest)
+            batch = _assemble(rest)
+            yield replace(batch, reached_ms=int(batch.facts["time_ms"].max()))
         for windows in self._roles.values():
             windows.forget()
 
@@ -120,10 +121,8 @@ class Windows:
     ) -> None:
         """Say which windows of a batch, (m,), were surely benign, and which showed an attack that is known.
 
-        Their hosts are due less often.
-
-        It counts from the second after the next on, so that a second may be scored while the next enters
-        its windows. Whoever settles nothing gets every window.
+        Their hosts are due less often, from the second after the next on, so that a second may be scored
+        while the next enters its windows. Whoever settles nothing gets every window.
         """
         if len(batch):
             role = batch.facts["role"].copy()

@@ -257,4 +257,6 @@ def test_a_workers_defect_is_not_swallowed(send: Send, rule_bundle: Path) -> Non
     watch.daemon.workers[0].failure = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
         watch.daemon.turn(0.01)
-    watch.finish()
+    with pytest.raises(ZeroDivisionError):
+        watch.finish()
+    assert watch.metrics.values()[families.CAPTURE_UP] == {("in0",): 0}
