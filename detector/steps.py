@@ -72,12 +72,14 @@ def finish(table: FlowTable, windows: Windows) -> Iterator[Step]:
 def take(table: FlowTable, windows: Windows, *, starts_anew: bool = False) -> Iterator[Step]:
     """Pass on the flows that the table let go, and say which windows became due."""
     flows = table.take()
-    if starts_anew:
-        now_ms = int(flows["export_ms"][-1]) if len(flows) else max(table.clock.now_ms, 0)
-    else:
-        now_ms = table.clock.now_ms
+    now_ms = last_ms(flows, table) if starts_anew else table.clock.now_ms
     windows.push(flows)
     yield from due_steps(windows, flows, now_ms, starts_anew=starts_anew)
+
+
+def last_ms(flows: FlowBatch, table: FlowTable) -> int:
+    """Return the packet time at which the last flows before a new start left; the clock may be past it."""
+    return int(flows["export_ms"][-1]) if len(flows) else max(table.clock.now_ms, 0)
 
 
 def due_steps(windows: Windows, flows: FlowBatch, now_ms: int, *, starts_anew: bool) -> Iterator[Step]:

@@ -19,7 +19,7 @@ from detector.handover import Handover
 from detector.logs import LOGGER
 from detector.meter import Capture, FlowTable, PacketBlock
 from detector.meter.table import MAX_THINNED
-from detector.steps import pump
+from detector.steps import last_ms, pump
 
 ENOUGH_PACKETS = 16_384
 """Read at most before flows are handed over: a tenth of a second of a flood."""
@@ -137,8 +137,7 @@ class Worker:
 
     def _end_time(self) -> None:
         flows = self.table.take()
-        now_ms = int(flows["export_ms"][-1]) if len(flows) else max(self.table.clock.now_ms, 0)
-        self.handover.put(flows, now_ms, starts_anew=True)
+        self.handover.put(flows, last_ms(flows, self.table), starts_anew=True)
 
     def _thin_out(self, *, behind: bool) -> None:
         """Meter fewer new flows the further we are behind; all of them when we are not."""

@@ -122,8 +122,9 @@ class WindowConfig(Section):
     many sources a flood invents."""
     calm_flows: Annotated[int, Field(ge=1, le=256)] = 8
     """New flows after which a calm host's window is scored again; a host is calm whose last window was
-    surely benign, and any other's is scored in every interval. Scoring is most of the work, and a window of
-    32 flows with one new one says what it said before. 1 scores all."""
+    surely benign or showed an attack that an open incident tells already, and any other's is scored in
+    every interval. Scoring is most of the work, and a window of 32 flows with one new one says what it said
+    before. 1 scores all."""
     calm_ms: Annotated[int, Field(ge=1, le=60_000)] = 2000
     """Milliseconds of packet time after which a calm host's window is scored again however few flows are
     new. Two seconds: a quiet host has a flow or two in one anyway, and in three the slowest attacks open

@@ -66,7 +66,9 @@ class Incidents:
     def update(self, verdicts: Iterable[Verdict]) -> list[Alert]:
         """Take in verdicts in the order of their times; returns what they raise, in order."""
         self.explained = []
-        return [alert for verdict in verdicts for alert in self._take(verdict)]
+        alerts = [alert for verdict in verdicts for alert in self._take(verdict)]
+        self.suppressed["forgotten"] = self._votes.evicted
+        return alerts
 
     def advance(self, now_ms: int) -> list[Alert]:
         """Close what had no evidence for `close_after_secs` by this packet time."""
@@ -94,7 +96,6 @@ class Incidents:
         self.explained.append(False)
         voter = (int(facts["source"]), facts["host"].tobytes(), int(facts["role"]))
         votes = self._votes.cast(voter, evidence, self._now_ms)
-        self.suppressed["forgotten"] = self._votes.evicted
         if evidence is None:
             return alerts
         incident = self._incident_of(evidence)

@@ -144,7 +144,11 @@ ALERTS = Family(
     ("category", "severity"),
 )
 ALERTS_SUPPRESSED = Family(
-    "iotids_alerts_suppressed_total", "counter", "Alerts held back on purpose, by reason.", ("reason",)
+    "iotids_alerts_suppressed_total",
+    "counter",
+    "Attack verdicts that raised no alert of their own, by reason: held back on purpose, or, where it is "
+    "forgotten, hosts under suspicion that were let go for want of room.",
+    ("reason",),
 )
 OPEN_INCIDENTS = Family("iotids_open_incidents", "gauge", "Incidents open now, by category.", ("category",))
 DETECTION_LATENCY = Family(
