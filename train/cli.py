@@ -103,14 +103,14 @@ def fit(
     *,
     data: _Data = _DATA_DEFAULT,
     run: _Run = _RUN_DEFAULT,
-    network: Annotated[str, typer.Option(help="cnn-lstm or cnn.")] = "cnn-lstm",
+    network: Annotated[str, typer.Option(help="cnn-lstm, sequence, summary or cnn.")] = "cnn-lstm",
     folds: Annotated[int, typer.Option(min=3, help="Into how many folds origins are dealt.")] = 5,
     fold: Annotated[int, typer.Option(min=0, help="The fold to test on; the next validates.")] = 0,
     validate: Annotated[_Origins, typer.Option(help="Origin to validate on instead; repeatable.")] = None,
     test: Annotated[_Origins, typer.Option(help="Origin to test on instead; repeatable.")] = None,
     always_train: Annotated[_Origins, typer.Option(help="Origin to deal into no fold; repeatable.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    epochs: Annotated[int, typer.Option(min=1, help="At most.")] = 40,
+    epochs: Annotated[int, typer.Option(min=1, help="Over which the learning rate falls to zero.")] = 4,
     cap_windows: _Cap = _CAP_DEFAULT,
 ) -> None:
     """Train a network on some origins; stop and calibrate it on others."""

@@ -75,7 +75,10 @@ def export_onnx(model: Any) -> bytes:
 
 
 def _rename(graph: Any) -> None:
-    """Number all names, and order the weights, by use: the exporter's are another each time."""
+    """Order nodes and weights, and number all names, by use: the exporter's are another each time."""
+    nodes = _by_use(graph)
+    del graph.node[:]
+    graph.node.extend(nodes)
     names = {graph.input[0].name: "sequences", graph.output[0].name: "probabilities"}
     for number, node in enumerate(graph.node):
         node.name = f"node_{number}"
@@ -91,6 +94,23 @@ def _rename(graph: Any) -> None:
     graph.doc_string = ""
     for end in (*graph.input, *graph.output):
         end.type.tensor_type.shape.dim[0].dim_param = "windows"
+
+
+def _by_use(graph: Any) -> list[Any]:
+    """Return the nodes, each after those that it needs, first that of its first input."""
+    makers = {name: node for node in graph.node for name in node.output}
+    ordered: list[Any] = []
+    done: set[str] = set()
+    waiting = [(end.name, False) for end in graph.output]
+    while waiting:
+        name, ready = waiting.pop()
+        if ready:
+            ordered.append(makers[name])
+        elif name in makers and name not in done:
+            done.update(makers[name].output)
+            waiting.append((name, True))
+            waiting += [(needed, False) for needed in reversed(makers[name].input)]
+    return ordered
 
 
 def _check(model: Any, mask: int) -> Check:

@@ -4,6 +4,7 @@ The same windows, settings and seed give the same weights: TensorFlow's operator
 deterministic, and every draw is seeded.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +15,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from detector.bundle import Thresholds
+from detector.records import CATEGORIES, Category
 from train.calibrate import Budget, choose_thresholds, fit_temperature, loss, softmax
 from train.datasets import Dataset, sample_weights
 from train.networks import NETWORKS, NetworkSettings, statistics
 
+_BENIGN = CATEGORIES.index(Category.BENIGN)
 _PREDICTION_BATCH = 1024
 
 
@@ -28,12 +31,15 @@ class FitSettings:
     network: str = "cnn-lstm"
     """One of `networks.NETWORKS`."""
     size: NetworkSettings = field(default_factory=NetworkSettings)
-    epochs: int = 40
-    """At most."""
-    patience: int = 4
-    """Epochs without a lower calibrated validation loss before it stops; the best weights are kept."""
+    epochs: int = 4
+    """The learning rate falls to zero over them; more of them learn the training networks by heart."""
     batch: int = 256
     learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    label_smoothing: float = 0.05
+    benign_weight: float = 3.0
+    """Times what an attack class weighs: as much as all of them together. Even weights made four times as
+    many benign captures raise an alarm."""
     seed: int = 0
     budget: Budget = field(default_factory=Budget)
 
@@ -70,29 +76,30 @@ def fit(
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     keras.backend.clear_session()
-    known = statistics(training.sequences, mask)
+    weights = _weights(training, settings)
+    known = statistics(training.sequences, mask, weights)
     model = NETWORKS[settings.network](training.sequences.shape[1], known, settings.size)
     model.compile(
-        optimizer=keras.optimizers.Adam(settings.learning_rate, clipnorm=1.0),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        optimizer=_optimizer(settings, math.ceil(len(training) / settings.batch)),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
         weighted_metrics=["accuracy"],
         # Measured on two cores: compiling costs more than it saves.
         jit_compile=False,
     )
-    weights = sample_weights(validation)
-    stop = _CalibratedStop(validation, weights, settings, progress)
+    judged = _weights(validation, settings)
+    best = _BestCalibrated(validation, judged, settings, progress)
     history = model.fit(
         training.sequences,
-        training.labels,
-        sample_weight=sample_weights(training),
+        np.eye(len(CATEGORIES), dtype=np.float32)[training.labels],
+        sample_weight=weights,
         batch_size=settings.batch,
         epochs=settings.epochs,
-        callbacks=[stop],
+        callbacks=[best],
         verbose=0,
     ).history
-    model.set_weights(stop.best_weights)
+    model.set_weights(best.best_weights)
     logits = predict_logits(model, validation.sequences)
-    temperature = fit_temperature(logits, validation.labels, weights)
+    temperature = fit_temperature(logits, validation.labels, judged)
     return Fitted(
         model,
         temperature,
@@ -106,8 +113,19 @@ def predict_logits(model: Any, sequences: NDArray[np.float32]) -> NDArray[np.flo
     return np.asarray(model.predict(sequences, batch_size=_PREDICTION_BATCH, verbose=0), np.float32)
 
 
-class _CalibratedStop(keras.callbacks.Callback):  # type: ignore[misc] # Keras is untyped
-    """Stops when calibrated validation loss falls no more, and keeps the weights where it was lowest.
+def _weights(dataset: Dataset, settings: FitSettings) -> NDArray[np.float32]:
+    benign = np.where(dataset.labels == _BENIGN, settings.benign_weight, 1.0)
+    weights = sample_weights(dataset) * benign
+    return np.asarray(weights / weights.mean(), np.float32)
+
+
+def _optimizer(settings: FitSettings, steps: int) -> Any:
+    falling = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * steps)
+    return keras.optimizers.AdamW(falling, weight_decay=settings.weight_decay, clipnorm=1.0)
+
+
+class _BestCalibrated(keras.callbacks.Callback):  # type: ignore[misc] # Keras is untyped
+    """Keeps the weights of the epoch whose calibrated validation loss is lowest.
 
     The plain loss on unseen origins rises from the second epoch on, because the network gets surer
     of everything; what temperature mends afterwards must not decide here.
@@ -123,7 +141,7 @@ class _CalibratedStop(keras.callbacks.Callback):  # type: ignore[misc] # Keras i
         super().__init__()
         self._validation, self._weights = validation, weights
         self._settings, self._progress = settings, progress
-        self._lowest, self._waited = np.inf, 0
+        self._lowest = np.inf
         self.best_weights: list[NDArray[np.float32]] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
@@ -133,8 +151,6 @@ class _CalibratedStop(keras.callbacks.Callback):  # type: ignore[misc] # Keras i
         logs["calibrated_loss"] = reached
         figures = ", ".join(f"{name} {value:.4f}" for name, value in sorted(logs.items()))
         self._progress(f"epoch {epoch + 1} of {self._settings.epochs}: {figures}")
-        self._waited += 1
         if reached < self._lowest:
-            self._lowest, self._waited = reached, 0
+            self._lowest = reached
             self.best_weights = self.model.get_weights()
-        self.model.stop_training = self._waited >= self._settings.patience

@@ -72,7 +72,7 @@ def test_the_same_weights_give_the_same_bundle(tmp_path: Path, model: Any) -> No
 def test_the_graph_is_small_and_of_standard_operators(model: Any) -> None:
     content = export_onnx(model)
     graph = onnx.load_from_string(content)
-    assert len(content) < 400_000
+    assert len(content) < 1_000_000
     assert {node.domain for node in graph.graph.node} == {""}
     assert [end.name for end in graph.graph.input] == ["sequences"]
 

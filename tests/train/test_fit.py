@@ -12,7 +12,7 @@ from train.networks import NetworkSettings
 
 pytestmark = pytest.mark.tensorflow
 
-SMALL = NetworkSettings(filters=8, units=8, dense=8)
+SMALL = NetworkSettings(filters=8, units=8, summary_units=8, feature_dropout=0.1)
 TRAINING, VALIDATION = samples.dataset(origins=3, each=60), samples.dataset(origins=1, seed=100)
 
 
@@ -52,16 +52,32 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None
     )
 
 
-def test_it_stops_when_validation_gets_no_better_and_keeps_the_best() -> None:
+def test_the_epoch_that_validation_liked_best_is_kept() -> None:
     wrong = samples.dataset(origins=1, seed=100)
     wrong.labels[:] = (wrong.labels + 1) % 4
-    settings = FitSettings(network="cnn", size=SMALL, batch=64, learning_rate=1e-2, epochs=30, patience=2)
-    found = fit(TRAINING, wrong, settings, mask=samples.MASK)
-    assert len(found.history["loss"]) < 10
+    found = fit(
+        TRAINING,
+        wrong,
+        FitSettings(network="cnn", size=SMALL, batch=64, learning_rate=1e-2, epochs=8, benign_weight=1.0),
+        mask=samples.MASK,
+    )
     logits = predict_logits(found.model, wrong.sequences)
     kept = loss(logits, wrong.labels, np.ones(160, np.float32), found.temperature)
     assert kept == pytest.approx(min(found.history["calibrated_loss"]), rel=1e-4)
+    assert kept < found.history["calibrated_loss"][-1]
     assert found.temperature > 1.0
+
+
+def test_benign_windows_weigh_more_and_are_mistaken_less() -> None:
+    def false_alarms(benign_weight: float) -> float:
+        noisy = samples.dataset(origins=3, each=60)
+        noisy.labels[::4] = 3 - noisy.labels[::4]  # a quarter of the labels says something else
+        settings = FitSettings(network="summary", size=SMALL, epochs=6, benign_weight=benign_weight)
+        found = fit(noisy, VALIDATION, settings, mask=samples.MASK)
+        chosen = predict_logits(found.model, VALIDATION.sequences)
+        return float((chosen[:, 1:].max(axis=1) - chosen[:, 0])[VALIDATION.labels == 0].mean())
+
+    assert false_alarms(20.0) < false_alarms(1.0)
 
 
 def test_every_epoch_is_told() -> None:

@@ -21,7 +21,11 @@ from train.split import split_by_fold
 pytestmark = pytest.mark.tensorflow
 
 SETTINGS = FitSettings(
-    size=NetworkSettings(filters=8, units=8, dense=8), epochs=25, batch=64, learning_rate=1e-2, seed=5
+    size=NetworkSettings(filters=8, units=8, summary_units=8, feature_dropout=0.1),
+    epochs=25,
+    batch=64,
+    learning_rate=1e-2,
+    seed=5,
 )
 
 
