@@ -86,7 +86,8 @@ class Event:
     class Benign.
     """
 
-    category: Category
+    category: Category | None
+    """None is hostile, but none of the classes: guessed passwords, an infected device's orders."""
     tool: str
     attackers: list[str]
     victims: list[str]
@@ -105,6 +106,8 @@ class World:
     gateway: Host
     hosts: list[Host]
     events: list[Event] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    """Hardware addresses whose frames the capture misses: a tap that sees one direction."""
     max_packets: int = 60_000
     snap_bytes: int = 192
     """Headers are all that the meter reads (sizes come from them): flows are the same, files a tenth."""
@@ -119,7 +122,10 @@ class World:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """Undo `to_json`."""
-        events = [Event(**{**event, "category": Category(event["category"])}) for event in document["events"]]
+        events = [
+            Event(**{**event, "category": Category(event["category"]) if event["category"] else None})
+            for event in document["events"]
+        ]
         return cls(
             **{
                 **document,

@@ -71,7 +71,7 @@ def test_a_neighbourhood_leaves_out_the_scanner_itself(seed: int) -> None:
 @given(seeds)
 def test_many_sources_are_many_and_one_is_one(seed: int) -> None:
     assert len(Sources(draft(seed), many=False).addresses) == 1
-    assert len(set(Sources(draft(seed), many=True).addresses)) >= 3
+    assert len(set(Sources(draft(seed), many=True).addresses)) >= 2
 
 
 def test_a_scanner_is_seen_by_the_targets_family() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from train.lab.draft import Draft
-from train.lab.scenes import bustle, crowds, floods, nmap, requests, sweeps, volume
+from train.lab.scenes import bustle, crowds, floods, nmap, requests, services, sweeps, volume
 
 Scene = Callable[[Draft], None]
 
@@ -35,6 +35,10 @@ BUSTLE: tuple[Scene, ...] = (
     crowds.tracing,
     crowds.wide_monitoring,
     crowds.heavy_ping,
+    *(services.busy_server,) * 5,
+    *(services.collector,) * 4,
+    *(services.busy_datagram_server,) * 4,
+    *(services.polling, services.polling, services.datagram_polling, services.datagram_polling),
 )
 """Busy but harmless life."""
 

@@ -7,7 +7,7 @@ from train.lab.scenes.bustle import own
 from train.lab.scenes.life import broker_address
 
 
-def _members(draft: Draft) -> tuple[Host, list[str]]:
+def members_of(draft: Draft) -> tuple[Host, list[str]]:
     """Return a host of many addresses that answers, and those addresses."""
     host = draft.add_crowd(mutes=(False,))[0]
     return host, [address.split("/")[0] for address in host.addresses if ":" not in address]
@@ -15,7 +15,7 @@ def _members(draft: Draft) -> tuple[Host, list[str]]:
 
 def fleet_update(draft: Draft) -> None:
     """A whole fleet fetches its firmware from one local server within seconds."""
-    fleet, members = _members(draft)
+    fleet, members = members_of(draft)
     server = draft.pick("nas", "hub")
     port = draft.serve(server, "serve-http", draft.rng.choice((80, 8080)))
     event = draft.event(Category.BENIGN, "fleet-update", members, [server.address])
@@ -37,7 +37,7 @@ def fleet_update(draft: Draft) -> None:
 
 def popular_page(draft: Draft) -> None:
     """Many clients look at one device's page, each now and then."""
-    fleet, members = _members(draft)
+    fleet, members = members_of(draft)
     server = draft.pick("camera", "printer", "plug")
     port = draft.serve(server, "serve-http", 80, page_bytes=draft.whole(200, 9000))
     event = draft.event(Category.BENIGN, "popular-page", members, [server.address])
@@ -58,7 +58,7 @@ def popular_page(draft: Draft) -> None:
 
 def crowd_returns(draft: Draft) -> None:
     """After a power cut all devices, each with its own address, connect to the broker again."""
-    fleet, members = _members(draft)
+    fleet, members = members_of(draft)
     address, port = broker_address(draft)
     event = draft.event(Category.BENIGN, "crowd-returns", members, [address])
     draft.run(
@@ -79,7 +79,7 @@ def crowd_returns(draft: Draft) -> None:
 
 def crowd_reports(draft: Draft) -> None:
     """Many sensors send their readings to one collector over UDP."""
-    fleet, members = _members(draft)
+    fleet, members = members_of(draft)
     collector = draft.pick("hub", "nas")
     port = draft.serve(collector, "serve-datagrams", draft.rng.choice((8125, 5514, 5683, 9995)), kind="sink")
     event = draft.event(Category.BENIGN, "crowd-reports", members, [collector.address])
@@ -120,7 +120,7 @@ def snmp_walk(draft: Draft) -> None:
 
 def bacnet_polling(draft: Draft) -> None:
     """A building's master reads all controllers in turn, the switched-off ones too."""
-    fleet, members = _members(draft)
+    fleet, members = members_of(draft)
     draft.serve(fleet, "serve-datagrams", 47_808, kind="echo")
     gone = [draft.lan_address() for _ in range(draft.rng.randint(0, 6))]
     host = draft.pick("plc", "hub")
@@ -163,7 +163,7 @@ def tracing(draft: Draft) -> None:
 
 def wide_monitoring(draft: Draft) -> None:
     """A monitoring system pings a large network that it owns, and tries a port or two of each host."""
-    fleet, members = _members(draft)
+    fleet, members = members_of(draft)
     for port in (22, 80):
         draft.serve(fleet, "serve-banner", port, banner="hello\r\n")
     host = draft.pick("hub", "laptop")
