@@ -76,6 +76,7 @@ class Draft:
         self.internet.pools += [f"{address}/32" for address in self.clouds]
         quarters = ("0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2")
         self.internet.silent = rng.sample(quarters, rng.randint(1, 4))
+        self.internet.silence = rng.choice(("blackhole", "blackhole", "blackhole", "prohibit", "unreachable"))
         self.devices = [self.add_device(rng.choice(KINDS)) for _ in range(rng.randint(*devices))]
         self._bad_radio()
 

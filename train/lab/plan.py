@@ -58,6 +58,8 @@ class Host:
     """Networks whose every address is this host's (behind the gateway only)."""
     silent: list[str] = field(default_factory=list)
     """Networks inside the pools where nobody answers."""
+    silence: str = "blackhole"
+    """How nobody does: `blackhole`, or `prohibit` and `unreachable` with an ICMP error."""
     mute: bool = False
     """It takes packets and answers none: a firewalled machine. (It does answer ARP.)"""
     mtu: int = 1500

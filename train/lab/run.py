@@ -32,7 +32,7 @@ _GRACE_SECONDS = 40.0
 """A world that takes so much longer than its own time is stuck, and killed."""
 
 
-_FEWEST_ATTACK_PACKETS = 10
+_FEWEST_ATTACK_PACKETS = 6
 
 
 @dataclass(slots=True)

@@ -3,7 +3,19 @@
 from collections.abc import Callable
 
 from train.lab.draft import Draft
-from train.lab.scenes import bustle, crowds, floods, nmap, requests, services, sweeps, volume
+from train.lab.scenes import (
+    bustle,
+    clients,
+    crowds,
+    floods,
+    nmap,
+    others,
+    probes,
+    requests,
+    services,
+    sweeps,
+    volume,
+)
 
 Scene = Callable[[Draft], None]
 
@@ -38,6 +50,9 @@ BUSTLE: tuple[Scene, ...] = (
     *(services.busy_server,) * 5,
     *(services.collector,) * 4,
     *(services.busy_datagram_server,) * 4,
+    *(volume.stream,) * 3,
+    *(volume.transfer,) * 2,
+    *(clients.boots, clients.household, clients.asks_around, clients.candidates, clients.orphans),
     *(services.polling, services.polling, services.datagram_polling, services.datagram_polling),
 )
 """Busy but harmless life."""
@@ -55,9 +70,11 @@ RECON: tuple[Scene, ...] = (
     *(nmap.few_ports_scan, nmap.slow_scan, nmap.decoy_scan, nmap.fragment_scan, nmap.host_discovery),
     *(nmap.one_port_many_hosts, nmap.one_port_many_hosts),
     *(sweeps.masscan, sweeps.mirai_sweep, sweeps.mirai_sweep, sweeps.mirai_sweep, sweeps.login_sweep),
-    *(sweeps.service_probe, sweeps.service_probe, sweeps.raw_port_scan, sweeps.raw_port_scan),
+    *(probes.banners, probes.banners, sweeps.raw_port_scan, sweeps.raw_port_scan),
+    *(probes.slow_probe, probes.slow_probe, probes.few_ports, probes.few_ports, probes.one_door),
+    *(probes.web_paths, probes.web_paths, probes.web_paths, probes.topics, probes.communities),
     *(sweeps.udp_service_sweep, sweeps.udp_port_scan, sweeps.ping_sweep, sweeps.ping_sweep),
-    *(sweeps.hping_port_scan, sweeps.web_probe, sweeps.web_probe),
+    sweeps.hping_port_scan,
 )
 
 DOS: tuple[Scene, ...] = (
@@ -74,5 +91,8 @@ DDOS: tuple[Scene, ...] = (
     *(requests.http_flood_many, requests.http_flood_many, requests.slow_requests_many),
     *(requests.mqtt_flood_many, requests.coap_flood_many, requests.connection_flood_many),
 )
+
+OTHERS: tuple[Scene, ...] = (others.guessed_passwords, others.beacon)
+"""Hostile, and of none of the classes."""
 
 ATTACKS = {"recon": RECON, "dos": DOS, "ddos": DDOS}

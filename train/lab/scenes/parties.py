@@ -34,7 +34,11 @@ def targets(draft: Draft, attacker: Host, *, most: int = 4, only4: bool = False)
     living = [host.address for host in neighbours]
     if attacker.segment == "lan" and attacker.address6 and not only4 and draft.chance(0.35):
         living = [host.address6 for host in neighbours if host.address6] or living
-    return draft.rng.sample(living, min(len(living), draft.rng.choice((1, 1, 1, 2, most))))
+    chosen = draft.rng.sample(living, min(len(living), draft.rng.choice((1, 1, 1, 2, most))))
+    if draft.chance(0.15):
+        for host in draft.devices:
+            host.mute |= host.address in chosen
+    return chosen
 
 
 def seen_as(attacker: Host, aims: list[str]) -> str:
@@ -64,6 +68,15 @@ def neighbourhood(draft: Draft, attacker: Host, most: int = 254) -> list[str]:
 def strangers(draft: Draft) -> list[str]:
     """Return addresses all over the internet: what an infected device tries."""
     return [draft.public_address() for _ in range(draft.rng.randint(60, 900))]
+
+
+def server_of(draft: Draft) -> tuple[Host, str]:
+    """Draw who serves: a device, the gateway, or a cloud."""
+    where = draft.rng.choices(("device", "gateway", "cloud"), (70, 8, 22))[0]
+    if where == "cloud":
+        return draft.internet, draft.rng.choice(draft.clouds)
+    host = draft.gateway if where == "gateway" else draft.pick()
+    return host, host.address
 
 
 class Sources:

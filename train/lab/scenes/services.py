@@ -12,7 +12,7 @@ from train.lab.plan import Host
 from train.lab.scenes.bustle import own
 from train.lab.scenes.crowds import members_of
 from train.lab.scenes.onslaught import bounds, run
-from train.lab.scenes.parties import Sources
+from train.lab.scenes.parties import Sources, server_of
 
 _MOST_PACKETS = 20_000
 _SEGMENT_BYTES = 1000
@@ -106,15 +106,6 @@ _BOTH_WAYS = {
 }
 
 
-def _server(draft: Draft) -> tuple[Host, str]:
-    """Draw who serves: a device, the gateway, or a cloud."""
-    where = draft.rng.choices(("device", "gateway", "cloud"), (70, 8, 22))[0]
-    if where == "cloud":
-        return draft.internet, draft.rng.choice(draft.clouds)
-    host = draft.gateway if where == "gateway" else draft.pick()
-    return host, host.address
-
-
 def _talk(draft: Draft, service: _Tcp, clients: int) -> dict[str, Any]:
     """Draw how `clients` talk to a service: sizes, pauses, and how often all together."""
     rng = draft.rng
@@ -148,7 +139,7 @@ def _open(draft: Draft, name: str, host: Host) -> tuple[_Tcp, int]:
 
 def busy_server(draft: Draft) -> None:
     """A service over TCP and its clients, 1 to 300: short or kept connections, slow or at line speed."""
-    host, address = _server(draft)
+    host, address = server_of(draft)
     name = draft.rng.choice(sorted(_TCP))
     service, port = _open(draft, name, host)
     sources = Sources(draft, many=draft.chance(0.85), victim=host, kind="client")
@@ -165,11 +156,12 @@ def busy_server(draft: Draft) -> None:
     )
 
 
-def _datagrams(draft: Draft, size: tuple[int, int]) -> dict[str, Any]:
-    rng = draft.rng
+def datagrams_of(draft: Draft, size: tuple[int, int]) -> dict[str, Any]:
+    """Draw how datagrams are sent: sizes, ports, order, what is wanted back, how often."""
+    rng, usual = draft.rng, draft.whole(*size)
     return {
-        "bytes": [draft.whole(*size), size[1]] if draft.chance(0.5) else [draft.whole(*size)] * 2,
-        "flows": draft.rng.choice((1, 1, 1, 2, 5)),
+        "bytes": [usual, rng.choice((usual, usual, size[1]))],
+        "flows": rng.choice((1, 1, 1, 2, 5)),
         "fresh": rng.choice((0.0, 0.0, 0.0, 0.02, 1.0)),
         "stay": rng.choice((1, 1, 3, 30)),
         "answers": rng.choice((1, 1, 1, draft.whole(1, 15))),
@@ -179,20 +171,15 @@ def _datagrams(draft: Draft, size: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-def _even(params: dict[str, Any]) -> dict[str, Any]:
-    """Order sizes, which are drawn apart."""
-    return {**params, "bytes": sorted(params["bytes"])}
-
-
 def collector(draft: Draft) -> None:
     """Many devices (or one) send to a collector that never answers, may be mute, or is down."""
-    host, address = _server(draft)
+    host, address = server_of(draft)
     name = draft.rng.choice(sorted(_ONE_WAY))
     port, size = _ONE_WAY[name]
     port = port if draft.chance(0.6) else draft.rng.randint(1025, 60_000)
     if draft.chance(0.93):
         draft.serve(host, "serve-datagrams", port, kind="sink")
-    params = _even(_datagrams(draft, size))
+    params = datagrams_of(draft, size)
     what = (Category.BENIGN, f"{name}-collector")
     sources = Sources(draft, many=draft.chance(0.75), victim=host, kind="client")
     if draft.chance(0.15):
@@ -202,13 +189,13 @@ def collector(draft: Draft) -> None:
 
 def busy_datagram_server(draft: Draft) -> None:
     """A service over UDP, from resolvers to tunnels, and its clients."""
-    host, address = _server(draft)
+    host, address = server_of(draft)
     name = draft.rng.choice(sorted(_BOTH_WAYS))
     ports, kind = _BOTH_WAYS[name]
     port = draft.serve(host, "serve-datagrams", draft.rng.choice(ports), kind=kind)
     what = (Category.BENIGN, f"busy-{name}")
     sources = Sources(draft, many=draft.chance(0.75), victim=host, kind="client")
-    params = _even(_datagrams(draft, (12, 1300)))
+    params = datagrams_of(draft, (12, 1300))
     run(draft, sources, "datagrams", what, address, servers=[address], port=port, kind=kind, **params)
 
 
@@ -234,7 +221,7 @@ def datagram_polling(draft: Draft) -> None:
     addresses += [draft.lan_address() for _ in range(draft.rng.choice((0, 0, 0, 1, 5)))]
     host = draft.pick("hub", "laptop", "plc")
     event = own(draft, host, addresses, f"{name}-polling")
-    params = _even(_datagrams(draft, (12, 120)))
+    params = datagrams_of(draft, (12, 120))
     draft.run(
         host, "datagrams", draft.span(4), event=event, servers=addresses, port=port, kind=kind, **params
     )
