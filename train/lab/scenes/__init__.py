@@ -1,7 +1,9 @@
 """What can happen in a world, by class. A scene that stands twice is drawn twice as often."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 
+from detector.records import Category
 from train.lab.draft import Draft
 from train.lab.scenes import (
     bustle,
@@ -16,6 +18,7 @@ from train.lab.scenes import (
     sweeps,
     volume,
 )
+from train.lab.truth import OTHER
 
 Scene = Callable[[Draft], None]
 
@@ -35,15 +38,10 @@ BUSTLE: tuple[Scene, ...] = (
     volume.firmware,
     volume.speed_test,
     volume.camera_wall,
-    volume.coap_master,
-    volume.plant_control,
     volume.calls,
     crowds.fleet_update,
-    crowds.popular_page,
     crowds.crowd_returns,
-    crowds.crowd_reports,
     crowds.snmp_walk,
-    crowds.bacnet_polling,
     crowds.tracing,
     crowds.wide_monitoring,
     crowds.heavy_ping,
@@ -82,6 +80,7 @@ DOS: tuple[Scene, ...] = (
     *(floods.one_flow_flood, floods.one_flow_flood, floods.socket_flood),
     *(requests.http_flood, requests.http_flood, requests.apache_bench, requests.slow_requests),
     *(requests.slowhttptest, requests.mqtt_flood, requests.coap_flood, requests.connection_flood),
+    *(requests.http_flood, requests.slow_requests, requests.mqtt_flood),
 )
 
 DDOS: tuple[Scene, ...] = (
@@ -94,5 +93,22 @@ DDOS: tuple[Scene, ...] = (
 
 OTHERS: tuple[Scene, ...] = (others.guessed_passwords, others.beacon)
 """Hostile, and of none of the classes."""
+
+_BY_CLASS: dict[str, tuple[Scene, ...]] = {
+    Category.BENIGN: BUSTLE,
+    Category.RECON: RECON,
+    Category.DOS: DOS,
+    Category.DDOS: DDOS,
+    OTHER: OTHERS,
+}
+
+
+def listed() -> Iterator[tuple[str, str, float, str]]:
+    """Yield each scene's class, name, share of its class's drawings, and what it is."""
+    for category, scenes in _BY_CLASS.items():
+        for scene, times in Counter(scenes).items():
+            told = (scene.__doc__ or "").split("\n", maxsplit=1)[0]
+            yield category, getattr(scene, "__name__", ""), times / len(scenes), told
+
 
 ATTACKS = {"recon": RECON, "dos": DOS, "ddos": DDOS}

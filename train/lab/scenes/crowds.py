@@ -35,27 +35,6 @@ def fleet_update(draft: Draft) -> None:
     )
 
 
-def popular_page(draft: Draft) -> None:
-    """Many clients look at one device's page, each now and then."""
-    fleet, members = members_of(draft)
-    server = draft.pick("camera", "printer", "plug")
-    port = draft.serve(server, "serve-http", 80, page_bytes=draft.whole(200, 9000))
-    event = draft.event(Category.BENIGN, "popular-page", members, [server.address])
-    draft.run(
-        fleet,
-        "http-burst",
-        draft.span(5),
-        event=event,
-        sources=members,
-        server=server.address,
-        port=port,
-        path="/",
-        rate=draft.between(2, 40),
-        parallel=30,
-        shape=draft.rng.choice(("poisson", "bursts")),
-    )
-
-
 def crowd_returns(draft: Draft) -> None:
     """After a power cut all devices, each with its own address, connect to the broker again."""
     fleet, members = members_of(draft)
@@ -77,26 +56,6 @@ def crowd_returns(draft: Draft) -> None:
     )
 
 
-def crowd_reports(draft: Draft) -> None:
-    """Many sensors send their readings to one collector over UDP."""
-    fleet, members = members_of(draft)
-    collector = draft.pick("hub", "nas")
-    port = draft.serve(collector, "serve-datagrams", draft.rng.choice((8125, 5514, 5683, 9995)), kind="sink")
-    event = draft.event(Category.BENIGN, "crowd-reports", members, [collector.address])
-    draft.run(
-        fleet,
-        "udp-telemetry",
-        draft.span(5),
-        event=event,
-        sources=members,
-        server=collector.address,
-        port=port,
-        rate=draft.between(5, 150),
-        bytes=draft.whole(16, 700),
-        shape=draft.rng.choice(("steady", "poisson", "bursts")),
-    )
-
-
 def snmp_walk(draft: Draft) -> None:
     """A management station walks the tables of a few agents, question after question."""
     agents = [draft.pick() for _ in range(draft.rng.randint(1, 4))]
@@ -115,29 +74,6 @@ def snmp_walk(draft: Draft) -> None:
         bytes=draft.whole(40, 90),
         rate=draft.between(10, 300),
         turns=draft.rng.choice((1, 10, 200)),
-    )
-
-
-def bacnet_polling(draft: Draft) -> None:
-    """A building's master reads all controllers in turn, the switched-off ones too."""
-    fleet, members = members_of(draft)
-    draft.serve(fleet, "serve-datagrams", 47_808, kind="echo")
-    gone = [draft.lan_address() for _ in range(draft.rng.randint(0, 6))]
-    host = draft.pick("plc", "hub")
-    servers = draft.rng.sample(members, min(len(members), draft.rng.randint(4, 40))) + gone
-    event = own(draft, host, servers, "bacnet-polling")
-    draft.run(
-        host,
-        "datagram-poll",
-        draft.span(5),
-        event=event,
-        servers=servers,
-        port=47_808,
-        source_port=47_808,
-        bytes=draft.whole(17, 60),
-        rate=draft.between(3, 80),
-        turns=draft.rng.choice((1, 1, 3)),
-        patience=0.1,
     )
 
 

@@ -202,7 +202,7 @@ def busy_datagram_server(draft: Draft) -> None:
 def polling(draft: Draft) -> None:
     """One machine asks many units over TCP, up to 50 times a second each; some units are gone."""
     units, addresses = members_of(draft)
-    addresses = addresses[: draft.whole(2, len(addresses))]
+    addresses = addresses[: draft.whole(1, len(addresses))]
     service, port = _open(draft, draft.rng.choice(("registers", "database", "web", "terminal")), units)
     host = draft.pick("hub", "laptop", "plc")
     gone = [draft.lan_address() for _ in range(draft.rng.choice((0, 0, 0, 1, 5)))]
@@ -217,7 +217,7 @@ def datagram_polling(draft: Draft) -> None:
     name = draft.rng.choice(("snmp", "bacnet", "coap", "game"))
     ports, kind = _BOTH_WAYS[name]
     port = draft.serve(units, "serve-datagrams", ports[0], kind=kind)
-    addresses = addresses[: draft.whole(2, len(addresses))]
+    addresses = addresses[: draft.whole(1, len(addresses))]
     addresses += [draft.lan_address() for _ in range(draft.rng.choice((0, 0, 0, 1, 5)))]
     host = draft.pick("hub", "laptop", "plc")
     event = own(draft, host, addresses, f"{name}-polling")

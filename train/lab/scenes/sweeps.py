@@ -170,6 +170,7 @@ def ping_sweep(draft: Draft) -> None:
 
 
 def hping_port_scan(draft: Draft) -> None:
+    """The port scan of hping3."""
     attacker, address = scanner(draft)
     aims = targets(draft, attacker, most=1, only4=True)[:1]
     flag = draft.rng.choice(("S", "S", "F", "A"))

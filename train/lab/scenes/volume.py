@@ -135,36 +135,6 @@ def camera_wall(draft: Draft) -> None:
     )
 
 
-def coap_master(draft: Draft) -> None:
-    """A controller polls every CoAP device, fast."""
-    servers = [draft.pick() for _ in range(draft.rng.randint(2, 6))]
-    host = draft.pick("hub", but=servers)
-    for server in servers:
-        draft.serve(server, "serve-datagrams", 5683, kind="coap")
-    addresses = sorted({server.address for server in servers})
-    event = own(draft, host, addresses, "coap-master")
-    draft.run(host, "coap-poll", draft.span(5), event=event, servers=addresses, rate=draft.between(5, 80))
-
-
-def plant_control(draft: Draft) -> None:
-    """A controller reads all PLCs many times a second."""
-    servers = [draft.pick("plc", "meter") for _ in range(draft.rng.randint(1, 4))]
-    host = draft.pick("laptop", "hub", but=servers)
-    for server in servers:
-        draft.serve(server, "serve-modbus", 502)
-    addresses = sorted({server.address for server in servers})
-    event = own(draft, host, addresses, "modbus-master")
-    draft.run(
-        host,
-        "modbus-poll",
-        draft.span(5),
-        event=event,
-        servers=addresses,
-        rate=draft.between(5, 100),
-        registers=draft.rng.randint(1, 120),
-    )
-
-
 def calls(draft: Draft) -> None:
     """Calls: two small streams, one there and one back."""
     host = draft.pick("phone", "laptop", "speaker")
