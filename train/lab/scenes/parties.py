@@ -59,7 +59,7 @@ def neighbourhood(draft: Draft, attacker: Host, most: int = 254) -> list[str]:
     if attacker.segment == "wan":
         mine.add(draft.gateway.address)
     crowd = [a.split("/")[0] for host in draft.hosts if host.kind == "crowd" for a in host.addresses]
-    if crowd and draft.chance(0.4):
+    if crowd and draft.chance(0.65):
         return draft.rng.sample(crowd, min(len(crowd), most))
     run = {str(draft.lan[first + n]) for n in range(count)} | {host.address for host in draft.devices}
     return sorted(run - mine)

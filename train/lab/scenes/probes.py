@@ -72,7 +72,9 @@ def slow_probe(draft: Draft) -> None:
     """A probe every 0.1 to 2.5 seconds, over hosts or ports or both."""
     attacker, _ = scanner(draft)
     wide = draft.chance(0.5)
-    aims = neighbourhood(draft, attacker) if wide else targets(draft, attacker)
+    far = wide and attacker.segment == "lan" and draft.chance(0.4)
+    near = neighbourhood if wide else targets
+    aims = strangers(draft) if far else near(draft, attacker)
     many = 2 if wide else 150
     ports = draft.rng.sample(range(1, 10_000), 100) + list(_PORTS) if draft.chance(0.5) else list(_PORTS)
     _send(draft, "slow-probe", attacker, aims, ports[: draft.whole(1 if wide else 20, many)], slow=True)

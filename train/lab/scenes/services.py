@@ -14,7 +14,7 @@ from train.lab.scenes.crowds import members_of
 from train.lab.scenes.onslaught import bounds, run
 from train.lab.scenes.parties import Sources, server_of
 
-_MOST_PACKETS = 20_000
+_MOST_PACKETS, _MOST_PER_SECOND = 20_000, 8000
 _SEGMENT_BYTES = 1000
 _HANDSHAKE_PACKETS = 9
 
@@ -110,8 +110,9 @@ def _talk(draft: Draft, service: _Tcp, clients: int) -> dict[str, Any]:
     """Draw how `clients` talk to a service: sizes, pauses, and how often all together."""
     rng = draft.rng
     ask, reply = (draft.whole(low + 1, high + 1) - 1 for low, high in (service.ask, service.reply))
-    exchanges, rate = rng.choice(service.exchanges), draft.between(2, 1500)
+    exchanges = rng.choice(service.exchanges)
     packets = 2 + 1.5 * (ask + reply) / _SEGMENT_BYTES + _HANDSHAKE_PACKETS / exchanges
+    rate = draft.between(1, max(2, min(1500, _MOST_PER_SECOND / packets)))
     gap = min(clients / rate, draft.seconds / 3)
     return {
         "protocol": service.protocol,

@@ -30,6 +30,7 @@ def transfer(draft: Draft) -> None:
     port = draft.serve(host, "serve-exchange", draft.rng.randint(1025, 65_000))
     heavy = draft.rng.choice(((True, False), (False, True), (True, True)))
     size = [draft.whole(200, 1_000_000) if much else draft.whole(4, 400) for much in heavy]
+    clients, count = draft.rng.choice((1, 1, 1, 3)), max(2, 15_000 // (3 + sum(size) // 900))
     run(
         draft,
         Sources(draft, many=False, victim=host, kind="client"),
@@ -39,14 +40,14 @@ def transfer(draft: Draft) -> None:
         servers=[address],
         port=port,
         protocol="raw",
-        clients=draft.rng.choice((1, 1, 1, 3)),
+        clients=clients,
         exchanges=draft.rng.choice((1, 10, 100_000)),
         ask=size[0],
         reply=size[1],
-        think=draft.rng.choice((0.0, draft.between(0.0005, 0.5))),
+        think=draft.rng.choice((0.0, *(draft.between(0.5, 60) * clients / count,) * 3)),
         pause=draft.between(0.001, 1),
         spread=0.2,
-        count=max(2, 15_000 // (3 + sum(size) // 900)),
+        count=count,
     )
 
 
