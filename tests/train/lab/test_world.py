@@ -132,3 +132,17 @@ def test_the_kind_follows_the_seed() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_named_kind_wins_over_the_drawn_one(kind: str) -> None:
     assert draw(5, kind).kind == kind
+
+
+@given(seeds, kinds)
+def test_a_one_way_capture_misses_one_host_and_no_attacker(seed: int, kind: str) -> None:
+    world = draw(seed, kind)
+    hidden = [host for host in world.everyone if host.mac in world.unseen]
+    assert len(hidden) <= 1
+    for job in (job for host in hidden for job in host.jobs if job.event is not None):
+        assert world.events[job.event or 0].category is Category.BENIGN
+
+
+def test_some_captures_are_one_way_and_most_are_not() -> None:
+    hidden = sum(bool(draw(seed).unseen) for seed in range(200))
+    assert 3 <= hidden <= 40
