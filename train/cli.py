@@ -31,7 +31,12 @@ def train() -> None:
 @app.command()
 def lab(
     *,
-    out: Annotated[Path, typer.Option(help="Folder for captures and truths; continued where it exists.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for captures and truths; continued where it exists.")
+    ] = None,
+    listing: Annotated[
+        bool, typer.Option("--list", help="Show all scenes with their class, and stop.")
+    ] = False,
     count: Annotated[int, typer.Option(min=1, help="How many worlds.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first world; the next has the next.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Worlds at a time.")] = 2,
@@ -41,7 +46,14 @@ def lab(
 ) -> None:
     """Make labelled captures: real programs in network namespaces. Needs root."""
     from train.lab.run import run  # noqa: PLC0415 - `--help` need not load the lab
+    from train.lab.scenes import listed  # noqa: PLC0415 - as above
 
+    if listing:
+        for category, name, share, told in listed():
+            typer.echo(f"{category:6}  {name:22}  {share:4.0%}  {told}")
+        return
+    if out is None:
+        raise UsageError("no folder for the captures; give --out DIR, or --list to see the scenes")
     made = run(out, count, seed, workers, kind=kind, seconds=(shortest, max(shortest, longest)))
     for name, trouble in sorted(made.failed.items()):
         _say(f"{name}: {trouble}")

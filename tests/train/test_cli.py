@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from detector.cli import run_app
+from detector.records import CATEGORIES
 from tests.train import samples
 from train.cli import app
+from train.lab.scenes import ATTACKS, BUSTLE, OTHERS
 
 
 def run(*arguments: str) -> int:
@@ -16,6 +18,7 @@ def run(*arguments: str) -> int:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        (["lab"], "give --out DIR"),
         (["extract"], "give --manifest FILE or --lab DIR"),
         (["extract", "--manifest", "none.json"], "none.json: no readable list"),
         (["fit", "--network", "transformer"], "expected one of cnn-lstm, cnn"),
@@ -48,6 +51,17 @@ def test_an_unknown_origin_is_named(tmp_path: Path, capsys: pytest.CaptureFixtur
     samples.write_data(tmp_path, origins=3, each=1)
     assert run("fit", "--data", str(tmp_path), "--validate", "origin-0", "--test", "typo") == 2
     assert "no origin typo in the data" in capsys.readouterr().err
+
+
+def test_every_scene_of_the_lab_is_listed_with_its_class(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("lab", "--list") == 0
+    rows = [line.split(maxsplit=3) for line in capsys.readouterr().out.splitlines()]
+    assert {category for category, *_ in rows} == {*CATEGORIES, "Other"}
+    assert {name for _, name, *_ in rows} == {
+        scene.__name__
+        for scene in [*BUSTLE, *OTHERS, *(scene for scenes in ATTACKS.values() for scene in scenes)]
+    }
+    assert all(told.endswith(".") for *_, told in rows)
 
 
 def test_help_needs_no_training_library() -> None:

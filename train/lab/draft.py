@@ -27,19 +27,12 @@ _CLOUD6_STEM = "2001:db8:c10d::"
 CLOUD6 = f"{_CLOUD6_STEM}/48"
 """The internet's addresses of IPv6, all of which answer."""
 
+_ONE_WAY_SHARE = 0.08
+"""Of the worlds: their capture misses what one host sends."""
+
 KINDS = (
-    "camera",
-    "sensor",
-    "plug",
-    "plc",
-    "hub",
-    "phone",
-    "laptop",
-    "nas",
-    "printer",
-    "tv",
-    "speaker",
-    "meter",
+    *("camera", "sensor", "plug", "plc", "hub", "phone"),
+    *("laptop", "nas", "printer", "tv", "speaker", "meter"),
 )
 
 
@@ -73,6 +66,7 @@ class Draft:
         self.internet.pools += [f"{address}/32" for address in self.clouds]
         quarters = ("0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2")
         self.internet.silent = rng.sample(quarters, rng.randint(1, 4))
+        self.internet.silence = rng.choice(("blackhole", "blackhole", "blackhole", "prohibit", "unreachable"))
         self.devices = [self.add_device(rng.choice(KINDS)) for _ in range(rng.randint(*devices))]
         self._bad_radio()
 
@@ -218,12 +212,14 @@ class Draft:
         self.devices.append(host)
         return host
 
-    def serve(self, host: Host, program: str, port: int, **params: Any) -> int:
-        """Make sure that something serves on a port of `host`; what is there stays. Returns the port."""
+    def serve(self, host: Host, program: str, port: int, *, until: float | None = None, **params: Any) -> int:
+        """Make sure that something serves on a port of `host`, to the end or `until` then.
+
+        What is there stays. Returns the port.
+        """
         if not any(job.params.get("port") == port and job.program.startswith("serve") for job in host.jobs):
-            host.jobs.append(
-                Job(program=program, start=0, seconds=self.seconds + 1, params={"port": port, **params})
-            )
+            seconds = until or self.seconds + 1
+            host.jobs.append(Job(program=program, start=0, seconds=seconds, params={"port": port, **params}))
         return port
 
     def run(
@@ -242,7 +238,12 @@ class Draft:
         host.jobs.append(Job(program=program, start=when[0], seconds=when[1], params=params, event=event))
 
     def event(
-        self, category: Category, tool: str, attackers: Sequence[str], victims: Sequence[str], **params: Any
+        self,
+        category: Category | None,
+        tool: str,
+        attackers: Sequence[str],
+        victims: Sequence[str],
+        **params: Any,
     ) -> int:
         """Enter an event and return its index."""
         self.events.append(
@@ -262,8 +263,20 @@ class Draft:
             gateway=self.gateway,
             hosts=self.hosts,
             events=self.events,
+            unseen=self._unseen(),
             max_packets=self.max_packets,
         )
+
+    def _unseen(self) -> list[str]:
+        """Leave one host's frames out now and then: a victim's, else a busy server's; no attacker's."""
+        if not self.chance(_ONE_WAY_SHARE):
+            return []
+        hostile = {n for n, event in enumerate(self.events) if event.category is not Category.BENIGN}
+        innocent = [host for host in self.hosts if not hostile & {job.event for job in host.jobs}]
+        local = [host for host in innocent if host.segment == "lan"]
+        hit = {victim for n in hostile or range(len(self.events)) for victim in self.events[n].victims}
+        chosen = [host for host in local if {host.address, host.address6} & hit] or local
+        return [self.rng.choice(chosen).mac] if chosen else []
 
 
 def _lan(rng: random.Random) -> ipaddress.IPv4Network:

@@ -93,7 +93,7 @@ def host_commands(world: World, host: Host) -> list[str]:
     ]
     for pool in host.pools:
         lines += [f"route add local {pool} dev lo"]
-    lines += [f"route add blackhole {quiet} table local" for quiet in host.silent]
+    lines += [f"route add {host.silence} {quiet} table local" for quiet in host.silent]
     if host.mute:
         # Two halves are more specific than the connected network: whatever leaves is thrown away.
         return [*lines, *(f"route add blackhole {half}" for half in _halves(world.lan4))]

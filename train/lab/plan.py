@@ -58,6 +58,8 @@ class Host:
     """Networks whose every address is this host's (behind the gateway only)."""
     silent: list[str] = field(default_factory=list)
     """Networks inside the pools where nobody answers."""
+    silence: str = "blackhole"
+    """How nobody does: `blackhole`, or `prohibit` and `unreachable` with an ICMP error."""
     mute: bool = False
     """It takes packets and answers none: a firewalled machine. (It does answer ARP.)"""
     mtu: int = 1500
@@ -86,7 +88,8 @@ class Event:
     class Benign.
     """
 
-    category: Category
+    category: Category | None
+    """None is hostile, but none of the classes: guessed passwords, an infected device's orders."""
     tool: str
     attackers: list[str]
     victims: list[str]
@@ -105,6 +108,8 @@ class World:
     gateway: Host
     hosts: list[Host]
     events: list[Event] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    """Hardware addresses whose frames the capture misses: a tap that sees one direction."""
     max_packets: int = 60_000
     snap_bytes: int = 192
     """Headers are all that the meter reads (sizes come from them): flows are the same, files a tenth."""
@@ -119,7 +124,10 @@ class World:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """Undo `to_json`."""
-        events = [Event(**{**event, "category": Category(event["category"])}) for event in document["events"]]
+        events = [
+            Event(**{**event, "category": Category(event["category"]) if event["category"] else None})
+            for event in document["events"]
+        ]
         return cls(
             **{
                 **document,

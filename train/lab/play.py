@@ -93,6 +93,7 @@ def _recording(world: World, capture: BinaryIO) -> Iterator[None]:
     """Capture on the switch: its own interface in promiscuous mode sees each forwarded frame once."""
     argv = [str(tools.find("tcpdump")), "-i", network.LAN, "-n", "-U", "-w", "-", "-Z", "root"]
     argv += ["-s", str(world.snap_bytes), "-c", str(world.max_packets), "-B", "32768"]
+    argv += [" and ".join(f"not ether src {mac}" for mac in world.unseen)]
     with subprocess.Popen(argv, stdout=capture, stderr=subprocess.PIPE) as process:  # noqa: S603
         while process.stderr and b"listening on" not in (line := process.stderr.readline()):
             if not line:

@@ -25,13 +25,14 @@ from detector.errors import UsageError
 from detector.records import Category
 from train.lab import tools
 from train.lab.plan import World
+from train.lab.truth import OTHER
 from train.lab.world import KINDS, draw
 
 _GRACE_SECONDS = 40.0
 """A world that takes so much longer than its own time is stuck, and killed."""
 
 
-_FEWEST_ATTACK_PACKETS = 10
+_FEWEST_ATTACK_PACKETS = 6
 
 
 @dataclass(slots=True)
@@ -169,10 +170,12 @@ def _check(world: World, truth: Path) -> str | None:
     report = json.loads(truth.read_text(encoding="utf-8"))
     if not report["packets"]:
         return "the capture is empty"
-    attacks = [event for event in report["events"] if event["class"] != Category.BENIGN]
+    attacks = [event for event in report["events"] if event["class"] not in {Category.BENIGN, OTHER}]
     seen = sum(event["packets"] for event in attacks)
     if world.kind != "benign" and seen < _FEWEST_ATTACK_PACKETS:
-        tools = ", ".join(event.tool for event in world.events if event.category is not Category.BENIGN)
+        tools = ", ".join(
+            event.tool for event in world.events if event.category not in {Category.BENIGN, None}
+        )
         return f"{tools} left {seen} packets, fewer than {_FEWEST_ATTACK_PACKETS}"
     return None
 

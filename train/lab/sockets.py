@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import socket
 import ssl
@@ -12,8 +13,8 @@ _IPV6_PKTINFO = 50
 _IP_PKTINFO = 8
 _IPV6_RECVPKTINFO = 49
 
-Answer = Callable[[bytes], bytes | None]
-"""A datagram's reply; None keeps silent."""
+Answer = Callable[[bytes], bytes | list[bytes] | None]
+"""A datagram's reply, or several; None keeps silent."""
 
 
 def family(address: str) -> socket.AddressFamily:
@@ -28,16 +29,23 @@ async def connection(
     source: str | None = None,
     tls: bool = False,
     timeout: float = 5.0,  # noqa: ASYNC109 - a client's own patience, shorter than its job's
+    buffer_bytes: int | None = None,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Open a TCP connection, with TLS where asked, and close it in the end.
+
+    `buffer_bytes` makes it one that takes no more than so much before it is read.
 
     Raises:
         OSError: refused, unreachable or too slow.
     """
     try:
         async with asyncio.timeout(timeout):
+            sock = await _connected(address, port, source, buffer_bytes)
             reader, writer = await asyncio.open_connection(
-                address, port, local_addr=(source, 0) if source else None, ssl=_tls() if tls else None
+                sock=sock,
+                limit=buffer_bytes or 65_536,
+                ssl=_tls() if tls else None,
+                server_hostname="" if tls else None,
             )
     except TimeoutError as error:
         raise ConnectionError(f"no answer from {address} port {port} in {timeout} s") from error
@@ -50,8 +58,24 @@ async def connection(
                 await writer.wait_closed()
 
 
+async def _connected(address: str, port: int, source: str | None, buffer_bytes: int | None) -> socket.socket:
+    sock = socket.socket(family(address), socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        if buffer_bytes:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        if source:
+            sock.bind((source, 0))
+        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+@functools.cache
 def _tls() -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
@@ -127,8 +151,9 @@ def _reply(sock: socket.socket, answer: Answer) -> None:
         for _ in range(64):
             data, ancillary, _, peer = sock.recvmsg(65_535, 256)
             reply = answer(data)
-            if reply is not None:
-                sock.sendmsg([reply], _from_asked(ancillary), 0, peer)
+            for part in reply if isinstance(reply, list) else [reply]:
+                if part is not None:
+                    sock.sendmsg([part], _from_asked(ancillary), 0, peer)
 
 
 def _from_asked(ancillary: list[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:

@@ -14,6 +14,9 @@ LogLine = dict[str, Any]
 """One line of an actor: host, program, event, start, end, trouble."""
 
 ANY = "*"
+OTHER = "Other"
+"""The class of an event without a category: left out of training."""
+
 _LATE_SECONDS = 3.0
 """Replies and retransmissions so long after an attacker stopped still belong to the event."""
 _MAGIC = {0xA1B2C3D4: 1e-6, 0xA1B23C4D: 1e-9}
@@ -131,7 +134,7 @@ def _planned(world: World, index: int, origin: float, logs: list[LogLine]) -> di
         ends += [origin + job.start + job.seconds for job in jobs]
     document = asdict(world.events[index])
     return {
-        "class": str(document.pop("category")),
+        "class": document.pop("category") or OTHER,
         **document,
         "start": start,
         "end": max(ends, default=origin),

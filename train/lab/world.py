@@ -4,13 +4,17 @@ import random
 
 from train.lab.draft import Draft
 from train.lab.plan import World
-from train.lab.scenes import ATTACKS, BUSTLE
+from train.lab.scenes import ATTACKS, BUSTLE, OTHERS
 from train.lab.scenes.life import furnish
 
 KINDS = ("benign", "recon", "dos", "ddos", "mixed")
 
 _SHARES = (50, 40, 35, 35, 15)
 """How many of each kind in a set, where the caller names none."""
+
+
+_OTHER_SHARE = 0.06
+"""Of the worlds: somebody guesses passwords or asks for orders in them."""
 
 
 def kind_of(seed: int) -> str:
@@ -30,9 +34,11 @@ def draw(seed: int, kind: str | None = None, seconds: tuple[float, float] = (8, 
     draft = Draft(seed, kind, seconds, devices=(1, 3) if few else (3, 11))
     if not bare:
         furnish(draft)
-    busy = draft.rng.choice((0, 1, 1, 2, 2, 3)) if kind == "benign" else draft.rng.choice((0, 0, 0, 1))
+    busy = draft.rng.choice((0, 1, 1, 2, 2, 3)) if kind == "benign" else draft.rng.choice((0, 0, 1, 1, 2))
     for scene in draft.rng.sample(BUSTLE, 0 if bare else busy):
         scene(draft)
+    if not bare and draft.chance(_OTHER_SHARE):
+        draft.rng.choice(OTHERS)(draft)
     if kind == "mixed":
         for _ in range(draft.rng.randint(2, 3)):
             draft.rng.choice(ATTACKS[draft.rng.choice(("recon", "recon", "dos", "ddos"))])(draft)

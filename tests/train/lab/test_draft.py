@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from train.lab.draft import Draft
-from train.lab.scenes import ATTACKS, BUSTLE, Scene
+from train.lab.scenes import ATTACKS, BUSTLE, OTHERS, Scene
 from train.lab.scenes.life import furnish
 from train.lab.scenes.parties import Sources, neighbourhood, seen_as
 
 seeds = st.integers(0, 100_000)
-ALL_SCENES = list(dict.fromkeys([*BUSTLE, *ATTACKS["recon"], *ATTACKS["dos"], *ATTACKS["ddos"]]))
+ALL_SCENES = list(dict.fromkeys([*BUSTLE, *OTHERS, *ATTACKS["recon"], *ATTACKS["dos"], *ATTACKS["ddos"]]))
 
 
 def draft(seed: int = 1, seconds: float = 10, devices: int = 4) -> Draft:
@@ -71,7 +71,7 @@ def test_a_neighbourhood_leaves_out_the_scanner_itself(seed: int) -> None:
 @given(seeds)
 def test_many_sources_are_many_and_one_is_one(seed: int) -> None:
     assert len(Sources(draft(seed), many=False).addresses) == 1
-    assert len(set(Sources(draft(seed), many=True).addresses)) >= 3
+    assert len(set(Sources(draft(seed), many=True).addresses)) >= 2
 
 
 def test_a_scanner_is_seen_by_the_targets_family() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scapy.contrib.mqtt import MQTT, MQTTConnect, MQTTPublish
+from scapy.contrib.mqtt import MQTT, MQTTConnect, MQTTPublish, MQTTSubscribe
 from scapy.layers.dns import DNS
 
 from train.lab.attacks.flood import Sources
 from train.lab.programs import servers
-from train.lab.programs.mqtt import connect_packet, publish_packet
+from train.lab.programs.mqtt import connect_packet, publish_packet, subscribe_packet
 from train.lab.programs.web import dns_query
 
 me: Any = SimpleNamespace(rng=random.Random(1))
@@ -32,6 +32,11 @@ def test_a_publish_is_mqtt(message: bytes, qos: int) -> None:
     assert packet[MQTTPublish].value == message
 
 
+def test_a_subscribe_is_mqtt() -> None:
+    packet = MQTT(subscribe_packet("home/x", number=4))
+    assert packet[MQTTSubscribe].topics[0].topic == b"home/x"
+
+
 def test_a_question_is_dns_and_so_is_its_answer() -> None:
     question = DNS(dns_query(me, "web"))
     answer = DNS(servers._dns_answer(bytes(question)) or b"")
@@ -45,7 +50,9 @@ def test_a_question_is_dns_and_so_is_its_answer() -> None:
 def test_a_datagram_service_survives_anything(kind: str, data: bytes) -> None:
     answer, _ = servers._ANSWERS[kind]
     reply = answer(data)
-    assert reply is None or isinstance(reply, bytes)
+    replies = reply if isinstance(reply, list) else [reply]
+    assert all(one is None or isinstance(one, bytes) for one in replies)
+    assert len(replies) <= servers._MOST_ANSWERS
 
 
 def sources(**params: Any) -> Sources:

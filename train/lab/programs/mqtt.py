@@ -26,6 +26,12 @@ def publish_packet(topic: str, message: bytes, *, qos: int = 0, number: int = 1)
     return bytes([0x30 | qos << 1]) + _length(len(body)) + body
 
 
+def subscribe_packet(topic: str, *, number: int = 1) -> bytes:
+    """Return an MQTT SUBSCRIBE to one topic, at most once."""
+    body = (number % 65_535 + 1).to_bytes(2, "big") + len(topic).to_bytes(2, "big") + topic.encode() + b"\0"
+    return b"\x82" + _length(len(body)) + body
+
+
 def _length(size: int) -> bytes:
     encoded = b""
     while True:

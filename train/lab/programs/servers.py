@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import ssl
+import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -55,11 +56,13 @@ async def serve_http(me: Actor, job: Job) -> None:
             if b"connection: close" in head.lower():
                 return
 
-    tls = None
-    if job.params.get("tls"):
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(Path(me.directory) / "cert.pem", Path(me.directory) / "key.pem")
-    await serve_tcp(job.params["port"], handle, tls=tls)
+    await serve_tcp(job.params["port"], handle, tls=_tls(me) if job.params.get("tls") else None)
+
+
+def _tls(me: Actor) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(me.directory) / "cert.pem", Path(me.directory) / "key.pem")
+    return context
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
@@ -157,6 +160,30 @@ async def serve_modbus(_me: Actor, job: Job) -> None:
     await serve_tcp(job.params.get("port", 502), handle)
 
 
+ASK = struct.Struct("!II")
+"""Before a raw request: how many bytes follow, and how many are wanted back."""
+
+_MOST_BYTES = 20_000_000
+
+
+@program
+async def serve_exchange(me: Actor, job: Job) -> None:
+    """Requests and answers of any size, as databases and makers' own protocols have them."""
+    latency = job.params.get("latency_ms", 0) / 1000
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            asked, wanted = ASK.unpack(await reader.readexactly(ASK.size))
+            while asked > 0:
+                asked -= len(await reader.readexactly(min(asked, 32_768)))
+            await asyncio.sleep(latency)
+            for left in range(min(wanted, _MOST_BYTES), 0, -len(_FILLER)):
+                writer.write(_FILLER[:left])
+                await writer.drain()
+
+    await serve_tcp(job.params["port"], handle, tls=_tls(me) if job.params.get("tls") else None)
+
+
 _DNS_BYTES, _NTP_BYTES, _COAP_BYTES = 17, 48, 4
 """The shortest questions."""
 
@@ -187,11 +214,25 @@ def _ssdp_answer(query: bytes) -> bytes | None:
     )
 
 
+DATAGRAM_ASK = struct.Struct("!BH")
+"""First of a datagram: how many datagrams are wanted back, and their size."""
+
+_MOST_ANSWERS, _DATAGRAM_BYTES = 20, 1372
+
+
+def _exchange_answer(query: bytes) -> list[bytes]:
+    if len(query) < DATAGRAM_ASK.size:
+        return []
+    wanted, size = DATAGRAM_ASK.unpack_from(query)
+    return [_FILLER[: min(size, _DATAGRAM_BYTES)]] * min(wanted, _MOST_ANSWERS)
+
+
 _ANSWERS: dict[str, tuple[sockets.Answer, tuple[str, ...]]] = {
     "dns": (_dns_answer, ()),
     "ntp": (_ntp_answer, ()),
     "coap": (_coap_answer, ("224.0.1.187",)),
     "ssdp": (_ssdp_answer, ("239.255.255.250",)),
+    "exchange": (_exchange_answer, ()),
     "echo": (lambda data: data, ()),
     "ack": (lambda data: data[:8], ()),
     "sink": (lambda _: None, ()),
@@ -200,7 +241,7 @@ _ANSWERS: dict[str, tuple[sockets.Answer, tuple[str, ...]]] = {
 
 @program
 async def serve_datagrams(_me: Actor, job: Job) -> None:
-    """Answer on UDP as `kind` says: dns, ntp, coap, ssdp, echo, ack (8 bytes) or sink."""
+    """Answer on UDP as `kind` says: dns, ntp, coap, ssdp, exchange, echo, ack (8 bytes) or sink."""
     answer, groups = _ANSWERS[job.params["kind"]]
     await sockets.serve_udp(job.params["port"], answer, groups=groups)
 

@@ -12,12 +12,17 @@ _AGENT = "User-Agent: device/1.2\r\nAccept: */*"
 
 
 async def fetch(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, *, body: int = 0, extra: str = ""
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    path: str,
+    *,
+    body: int = 0,
+    method: str | None = None,
 ) -> int:
     """Send one request on an open connection and read the whole answer. Returns its body's size."""
-    method = "POST" if body else "GET"
+    method = method or ("POST" if body else "GET")
     length = f"Content-Length: {body}\r\n" if body else ""
-    writer.write(f"{method} {path} HTTP/1.1\r\nHost: device\r\n{_AGENT}\r\n{length}{extra}\r\n".encode())
+    writer.write(f"{method} {path} HTTP/1.1\r\nHost: device\r\n{_AGENT}\r\n{length}\r\n".encode())
     sent = 0
     while sent < body:
         block = min(16_384, body - sent)
@@ -26,7 +31,7 @@ async def fetch(
         sent += block
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     size = next((int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.startswith(b"content-length")), 0)
-    left = size
+    left = 0 if method == "HEAD" else size
     while left > 0:
         block_read = await reader.read(min(left, 65_536))
         if not block_read:

@@ -1,9 +1,24 @@
 """What can happen in a world, by class. A scene that stands twice is drawn twice as often."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 
+from detector.records import Category
 from train.lab.draft import Draft
-from train.lab.scenes import bustle, crowds, floods, nmap, requests, sweeps, volume
+from train.lab.scenes import (
+    bustle,
+    clients,
+    crowds,
+    floods,
+    nmap,
+    others,
+    probes,
+    requests,
+    services,
+    sweeps,
+    volume,
+)
+from train.lab.truth import OTHER
 
 Scene = Callable[[Draft], None]
 
@@ -23,18 +38,20 @@ BUSTLE: tuple[Scene, ...] = (
     volume.firmware,
     volume.speed_test,
     volume.camera_wall,
-    volume.coap_master,
-    volume.plant_control,
     volume.calls,
     crowds.fleet_update,
-    crowds.popular_page,
     crowds.crowd_returns,
-    crowds.crowd_reports,
     crowds.snmp_walk,
-    crowds.bacnet_polling,
     crowds.tracing,
     crowds.wide_monitoring,
     crowds.heavy_ping,
+    *(services.busy_server,) * 5,
+    *(services.collector,) * 4,
+    *(services.busy_datagram_server,) * 4,
+    *(volume.stream,) * 3,
+    *(volume.transfer,) * 2,
+    *(clients.boots, clients.household, clients.asks_around, clients.candidates, clients.orphans),
+    *(services.polling, services.polling, services.datagram_polling, services.datagram_polling),
 )
 """Busy but harmless life."""
 
@@ -51,9 +68,11 @@ RECON: tuple[Scene, ...] = (
     *(nmap.few_ports_scan, nmap.slow_scan, nmap.decoy_scan, nmap.fragment_scan, nmap.host_discovery),
     *(nmap.one_port_many_hosts, nmap.one_port_many_hosts),
     *(sweeps.masscan, sweeps.mirai_sweep, sweeps.mirai_sweep, sweeps.mirai_sweep, sweeps.login_sweep),
-    *(sweeps.service_probe, sweeps.service_probe, sweeps.raw_port_scan, sweeps.raw_port_scan),
+    *(probes.banners, probes.banners, sweeps.raw_port_scan, sweeps.raw_port_scan),
+    *(probes.slow_probe, probes.slow_probe, probes.few_ports, probes.few_ports, probes.one_door),
+    *(probes.web_paths, probes.web_paths, probes.web_paths, probes.topics, probes.communities),
     *(sweeps.udp_service_sweep, sweeps.udp_port_scan, sweeps.ping_sweep, sweeps.ping_sweep),
-    *(sweeps.hping_port_scan, sweeps.web_probe, sweeps.web_probe),
+    sweeps.hping_port_scan,
 )
 
 DOS: tuple[Scene, ...] = (
@@ -61,6 +80,7 @@ DOS: tuple[Scene, ...] = (
     *(floods.one_flow_flood, floods.one_flow_flood, floods.socket_flood),
     *(requests.http_flood, requests.http_flood, requests.apache_bench, requests.slow_requests),
     *(requests.slowhttptest, requests.mqtt_flood, requests.coap_flood, requests.connection_flood),
+    *(requests.http_flood, requests.slow_requests, requests.mqtt_flood),
 )
 
 DDOS: tuple[Scene, ...] = (
@@ -70,5 +90,25 @@ DDOS: tuple[Scene, ...] = (
     *(requests.http_flood_many, requests.http_flood_many, requests.slow_requests_many),
     *(requests.mqtt_flood_many, requests.coap_flood_many, requests.connection_flood_many),
 )
+
+OTHERS: tuple[Scene, ...] = (others.guessed_passwords, others.beacon)
+"""Hostile, and of none of the classes."""
+
+_BY_CLASS: dict[str, tuple[Scene, ...]] = {
+    Category.BENIGN: BUSTLE,
+    Category.RECON: RECON,
+    Category.DOS: DOS,
+    Category.DDOS: DDOS,
+    OTHER: OTHERS,
+}
+
+
+def listed() -> Iterator[tuple[str, str, float, str]]:
+    """Yield each scene's class, name, share of its class's drawings, and what it is."""
+    for category, scenes in _BY_CLASS.items():
+        for scene, times in Counter(scenes).items():
+            told = (scene.__doc__ or "").split("\n", maxsplit=1)[0]
+            yield category, getattr(scene, "__name__", ""), times / len(scenes), told
+
 
 ATTACKS = {"recon": RECON, "dos": DOS, "ddos": DDOS}

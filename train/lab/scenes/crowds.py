@@ -7,7 +7,7 @@ from train.lab.scenes.bustle import own
 from train.lab.scenes.life import broker_address
 
 
-def _members(draft: Draft) -> tuple[Host, list[str]]:
+def members_of(draft: Draft) -> tuple[Host, list[str]]:
     """Return a host of many addresses that answers, and those addresses."""
     host = draft.add_crowd(mutes=(False,))[0]
     return host, [address.split("/")[0] for address in host.addresses if ":" not in address]
@@ -15,7 +15,7 @@ def _members(draft: Draft) -> tuple[Host, list[str]]:
 
 def fleet_update(draft: Draft) -> None:
     """A whole fleet fetches its firmware from one local server within seconds."""
-    fleet, members = _members(draft)
+    fleet, members = members_of(draft)
     server = draft.pick("nas", "hub")
     port = draft.serve(server, "serve-http", draft.rng.choice((80, 8080)))
     event = draft.event(Category.BENIGN, "fleet-update", members, [server.address])
@@ -35,30 +35,9 @@ def fleet_update(draft: Draft) -> None:
     )
 
 
-def popular_page(draft: Draft) -> None:
-    """Many clients look at one device's page, each now and then."""
-    fleet, members = _members(draft)
-    server = draft.pick("camera", "printer", "plug")
-    port = draft.serve(server, "serve-http", 80, page_bytes=draft.whole(200, 9000))
-    event = draft.event(Category.BENIGN, "popular-page", members, [server.address])
-    draft.run(
-        fleet,
-        "http-burst",
-        draft.span(5),
-        event=event,
-        sources=members,
-        server=server.address,
-        port=port,
-        path="/",
-        rate=draft.between(2, 40),
-        parallel=30,
-        shape=draft.rng.choice(("poisson", "bursts")),
-    )
-
-
 def crowd_returns(draft: Draft) -> None:
     """After a power cut all devices, each with its own address, connect to the broker again."""
-    fleet, members = _members(draft)
+    fleet, members = members_of(draft)
     address, port = broker_address(draft)
     event = draft.event(Category.BENIGN, "crowd-returns", members, [address])
     draft.run(
@@ -74,26 +53,6 @@ def crowd_returns(draft: Draft) -> None:
         messages=draft.rng.randint(1, 12),
         spread=draft.between(0.05, 3),
         period=draft.between(0.2, 2),
-    )
-
-
-def crowd_reports(draft: Draft) -> None:
-    """Many sensors send their readings to one collector over UDP."""
-    fleet, members = _members(draft)
-    collector = draft.pick("hub", "nas")
-    port = draft.serve(collector, "serve-datagrams", draft.rng.choice((8125, 5514, 5683, 9995)), kind="sink")
-    event = draft.event(Category.BENIGN, "crowd-reports", members, [collector.address])
-    draft.run(
-        fleet,
-        "udp-telemetry",
-        draft.span(5),
-        event=event,
-        sources=members,
-        server=collector.address,
-        port=port,
-        rate=draft.between(5, 150),
-        bytes=draft.whole(16, 700),
-        shape=draft.rng.choice(("steady", "poisson", "bursts")),
     )
 
 
@@ -115,29 +74,6 @@ def snmp_walk(draft: Draft) -> None:
         bytes=draft.whole(40, 90),
         rate=draft.between(10, 300),
         turns=draft.rng.choice((1, 10, 200)),
-    )
-
-
-def bacnet_polling(draft: Draft) -> None:
-    """A building's master reads all controllers in turn, the switched-off ones too."""
-    fleet, members = _members(draft)
-    draft.serve(fleet, "serve-datagrams", 47_808, kind="echo")
-    gone = [draft.lan_address() for _ in range(draft.rng.randint(0, 6))]
-    host = draft.pick("plc", "hub")
-    servers = draft.rng.sample(members, min(len(members), draft.rng.randint(4, 40))) + gone
-    event = own(draft, host, servers, "bacnet-polling")
-    draft.run(
-        host,
-        "datagram-poll",
-        draft.span(5),
-        event=event,
-        servers=servers,
-        port=47_808,
-        source_port=47_808,
-        bytes=draft.whole(17, 60),
-        rate=draft.between(3, 80),
-        turns=draft.rng.choice((1, 1, 3)),
-        patience=0.1,
     )
 
 
@@ -163,7 +99,7 @@ def tracing(draft: Draft) -> None:
 
 def wide_monitoring(draft: Draft) -> None:
     """A monitoring system pings a large network that it owns, and tries a port or two of each host."""
-    fleet, members = _members(draft)
+    fleet, members = members_of(draft)
     for port in (22, 80):
         draft.serve(fleet, "serve-banner", port, banner="hello\r\n")
     host = draft.pick("hub", "laptop")

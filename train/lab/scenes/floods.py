@@ -3,6 +3,7 @@
 from detector.records import Category
 from train.lab.attacks.reflect import SERVICES
 from train.lab.draft import Draft
+from train.lab.plan import Host
 from train.lab.scenes.onslaught import aim, bounds, run
 from train.lab.scenes.parties import Sources, victim_of
 
@@ -38,7 +39,7 @@ def _packet_flood(draft: Draft, *, many: bool) -> None:
         "icmp": rng.choice((0, 56, 56, 500, 1400)),
     }.get(kind, rng.choice((0, 0, 0, 120)))
     category = Category.DDOS if many else Category.DOS
-    sources, target = Sources(draft, many=many), victim.address
+    sources, target = Sources(draft, many=many, victim=victim), victim.address
     if victim.address6 and kind not in _ONLY4 and draft.chance(0.4) and sources.turn_to_six(draft):
         target = victim.address6
     source_port = rng.choice((-1, -1, -2, -2, rng.randint(1024, 65_000)))
@@ -82,7 +83,7 @@ def hping_flood(draft: Draft) -> None:
     limits.pop("shape")
     run(
         draft,
-        Sources(draft, many=False),
+        Sources(draft, many=False, victim=victim),
         "hping",
         (Category.DOS, "hping3"),
         victim.address,
@@ -93,40 +94,26 @@ def hping_flood(draft: Draft) -> None:
 
 
 def one_flow_flood(draft: Draft) -> None:
-    """All in one flow: UDP or ICMP with fixed ports, or data into one TCP connection."""
+    """All in one flow: any kind of packet with fixed ports, or data into one TCP connection."""
     rng, victim = draft.rng, victim_of(draft)
-    kind = rng.choice(("udp", "icmp", "tcp", "ack"))
-    sources = Sources(draft, many=False)
-    limits = bounds(draft, most=12_000)
-    if kind == "tcp":
-        port = draft.serve(victim, "serve-sink", rng.choice((80, 9000, 5001)))
-        run(
-            draft,
-            sources,
-            "tcp-blast",
-            (Category.DOS, "tcp-one-flow"),
-            victim.address,
-            target=victim.address,
-            port=port,
-            bytes=draft.whole(1, 1400),
-            **limits,
-        )
-        return
-    size = draft.whole(1, 1400)
-    port = rng.randint(1, 65_535)
-    run(
-        draft,
-        sources,
+    sources = Sources(draft, many=False, victim=victim)
+    limits = bounds(draft, most=12_000) | {"bytes": draft.whole(1, 1400)}
+    kind = rng.choice(("tcp", "udp", "udp", "icmp", "syn", "ack", "psh-ack", "fin", "rst"))
+    program, ports = (
         "flood",
-        (Category.DOS, f"{kind}-one-flow"),
-        victim.address,
-        target=victim.address,
-        kind=kind,
-        bytes=size,
-        port=port,
-        source_port=rng.randint(1024, 65_000),
-        **limits,
+        {"kind": kind, "port": aim(draft, victim), "source_port": rng.randint(1024, 65_000)},
     )
+    if kind == "tcp":
+        program, ports = (
+            "tcp-blast",
+            {"port": draft.serve(victim, "serve-sink", rng.choice((80, 9000, 5001)))},
+        )
+    elif kind not in {"udp", "icmp"} and draft.chance(0.7):
+        limits["bytes"] = 0
+    if ports["port"] == -1 or isinstance(ports["port"], list):
+        ports["port"] = rng.randint(1, 65_535)
+    what = (Category.DOS, f"{kind}-one-flow")
+    run(draft, sources, program, what, victim.address, target=victim.address, **ports, **limits)
 
 
 def socket_flood(draft: Draft) -> None:
@@ -135,7 +122,7 @@ def socket_flood(draft: Draft) -> None:
     port = aim(draft, victim)
     run(
         draft,
-        Sources(draft, many=False),
+        Sources(draft, many=False, victim=victim),
         "udp-blast",
         (Category.DOS, "udp-sockets"),
         victim.address,
@@ -150,7 +137,7 @@ def socket_flood(draft: Draft) -> None:
 def spoofed_flood(draft: Draft) -> None:
     """One machine behind invented sources: any of the internet, or a few of a subnet."""
     rng, victim = draft.rng, victim_of(draft)
-    host = draft.add_device("attacker") if draft.chance(0.5) else draft.add_outsider()
+    host = _spoofer(draft, victim)
     kind = rng.choice(_PACKET_KINDS)
     anywhere = draft.chance(0.6)
     sources: str | list[str] = "random" if anywhere else _invented(draft)
@@ -182,6 +169,11 @@ def spoofed_flood(draft: Draft) -> None:
     )
 
 
+def _spoofer(draft: Draft, victim: Host) -> Host:
+    inside = victim.segment == "wan" or draft.chance(0.5)
+    return draft.add_device("attacker") if inside else draft.add_outsider()
+
+
 def _invented(draft: Draft) -> list[str]:
     """Draw 10 to 200 sources: neighbours that do not exist, or a public network."""
     if draft.chance(0.5):
@@ -193,7 +185,7 @@ def _invented(draft: Draft) -> list[str]:
 def hping_spoofed(draft: Draft) -> None:
     """hping3 with random sources."""
     victim = victim_of(draft)
-    host = draft.add_device("attacker") if draft.chance(0.5) else draft.add_outsider()
+    host = _spoofer(draft, victim)
     port = aim(draft, victim)
     args = [
         *draft.rng.choice((["-S"], ["-2"], ["-A"])),
@@ -216,7 +208,7 @@ def hping_spoofed(draft: Draft) -> None:
 
 def reflection(draft: Draft) -> None:
     """Answers of many reflectors to a victim that never asked."""
-    rng, victim = draft.rng, victim_of(draft)
+    rng, victim = draft.rng, victim_of(draft, inside=True)
     service = rng.choice(sorted(SERVICES))
     reflectors = [draft.public_address() for _ in range(draft.whole(10, 400))]
     host = draft.add_outsider()
@@ -236,7 +228,7 @@ def reflection(draft: Draft) -> None:
 
 def tcp_reflection(draft: Draft) -> None:
     """SYN-ACKs or RSTs of real web servers that answer SYNs sent in the victim's name."""
-    victim = victim_of(draft)
+    victim = victim_of(draft, inside=True)
     reflectors = [draft.public_address() for _ in range(draft.whole(10, 300))]
     kind = draft.rng.choice(("syn-ack", "syn-ack", "rst"))
     event = draft.event(Category.DDOS, f"{kind}-reflection", reflectors, [victim.address])

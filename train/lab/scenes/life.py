@@ -40,7 +40,7 @@ def furnish(draft: Draft) -> None:
     for host in draft.devices:
         _open_ports(draft, host)
     for host in list(draft.devices):
-        _live(draft, host)
+        live(draft, host, host.kind)
 
 
 def _open_ports(draft: Draft, host: Host) -> None:
@@ -51,9 +51,10 @@ def _open_ports(draft: Draft, host: Host) -> None:
         draft.serve(host, "serve-http", port, page_bytes=draft.rng.randint(150, 20_000))
 
 
-def _live(draft: Draft, host: Host) -> None:
+def live(draft: Draft, host: Host, kind: str) -> None:
+    """Give a host one to four habits of a kind of device."""
     rng = draft.rng
-    habits = _HABITS.get(host.kind, _COMMON) + _COMMON
+    habits = _HABITS.get(kind, _COMMON) + _COMMON
     for habit in rng.sample(habits, min(len(habits), rng.randint(1, 4))):
         habit(draft, host)
     if draft.chance(0.6):

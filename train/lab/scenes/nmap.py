@@ -29,23 +29,28 @@ def _ports(draft: Draft) -> str:
 
 
 def syn_scan(draft: Draft) -> None:
+    """Nmap's half-open scan."""
     _nmap(draft, "nmap-syn", ["-sS", "-p", _ports(draft)])
 
 
 def connect_scan(draft: Draft) -> None:
+    """Nmap's full connections."""
     _nmap(draft, "nmap-connect", ["-sT", "-p", _ports(draft)])
 
 
 def udp_scan(draft: Draft) -> None:
+    """Nmap's questions to the usual UDP ports."""
     _nmap(draft, "nmap-udp", ["-sU", "--top-ports", str(draft.whole(10, 300)), "--max-retries", "1"])
 
 
 def odd_flags_scan(draft: Draft) -> None:
+    """FIN, null, Xmas, ACK, window, Maimon and SCTP scans."""
     flag = draft.rng.choice(("-sF", "-sN", "-sX", "-sA", "-sW", "-sM", "-sY"))
     _nmap(draft, f"nmap{flag}", [flag, "-p", _ports(draft), "--max-retries", "1"])
 
 
 def version_scan(draft: Draft) -> None:
+    """Nmap asks open ports which program it is."""
     _nmap(
         draft,
         "nmap-version",
@@ -54,10 +59,12 @@ def version_scan(draft: Draft) -> None:
 
 
 def os_scan(draft: Draft) -> None:
+    """Nmap guesses the operating system."""
     _nmap(draft, "nmap-os", draft.rng.choice((["-O"], ["-A", "-F"], ["-O", "-F"])), only4=True)
 
 
 def few_ports_scan(draft: Draft) -> None:
+    """Nmap, the most usual ports only."""
     _nmap(
         draft,
         "nmap-few-ports",
@@ -66,11 +73,13 @@ def few_ports_scan(draft: Draft) -> None:
 
 
 def slow_scan(draft: Draft) -> None:
+    """Nmap with up to 1.2 seconds between probes."""
     delay = draft.whole(60, 1200)
     _nmap(draft, "nmap-slow", ["-T2", "-sS", "--scan-delay", f"{delay}ms", "-p", _ports(draft)])
 
 
 def decoy_scan(draft: Draft) -> None:
+    """Nmap among invented neighbours that seem to scan too."""
     decoys = ",".join([*(draft.lan_address() for _ in range(draft.rng.randint(2, 6))), "ME"])
     _nmap(draft, "nmap-decoys", ["-sS", "-D", decoys, "-p", "1-1000", "--max-retries", "1"], only4=True)
 
@@ -81,15 +90,17 @@ def script_scan(draft: Draft) -> None:
 
 
 def protocol_scan(draft: Draft) -> None:
-    """Which IP protocols does it speak?"""
+    """Nmap asks which IP protocols are spoken."""
     _nmap(draft, "nmap-protocols", ["-sO", "--max-retries", "1"], only4=True)
 
 
 def fragment_scan(draft: Draft) -> None:
+    """Nmap with its probes in fragments."""
     _nmap(draft, "nmap-fragments", ["-sS", "-f", "-p", _ports(draft)], only4=True)
 
 
 def host_discovery(draft: Draft) -> None:
+    """Nmap looks for who is there."""
     attacker, address = scanner(draft)
     aims = neighbourhood(draft, attacker)
     args = draft.rng.choice(
@@ -101,6 +112,7 @@ def host_discovery(draft: Draft) -> None:
 
 
 def one_port_many_hosts(draft: Draft) -> None:
+    """Nmap, one port of a whole network."""
     attacker, address = scanner(draft)
     aims = neighbourhood(draft, attacker)
     port = draft.rng.choice((22, 23, 80, 445, 1883, 5555, 7547, 8080))

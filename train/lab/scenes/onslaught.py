@@ -8,9 +8,9 @@ from train.lab.plan import Host
 from train.lab.scenes.parties import Sources
 
 
-def bounds(draft: Draft, top: float = 20_000, most: int = 22_000) -> dict[str, Any]:
+def bounds(draft: Draft, top: float = 20_000, most: int = 22_000, low: float = 20) -> dict[str, Any]:
     """Draw a rate, how many packets at most, and the rhythm."""
-    rate = draft.between(25, top)
+    rate = draft.between(low, top)
     return {
         "rate": rate,
         "count": draft.whole(min(1500, most - 1), most),
@@ -19,7 +19,12 @@ def bounds(draft: Draft, top: float = 20_000, most: int = 22_000) -> dict[str, A
 
 
 def run(
-    draft: Draft, sources: Sources, program: str, what: tuple[Category, str], victim: str, **params: Any
+    draft: Draft,
+    sources: Sources,
+    program: str,
+    what: tuple[Category | None, str],
+    victim: str,
+    **params: Any,
 ) -> None:
     """Let all sources run the same, sharing rate and count; `what` is the class and the tool."""
     category, tool = what
@@ -30,7 +35,7 @@ def run(
     when = draft.span(3, 20)
     for host, addresses in sources.hosts:
         own = dict(params)
-        for key in ("rate", "count", "connections"):
+        for key in ("rate", "count", "connections", "clients"):
             if key in own:
                 own[key] = max(1, own[key] / share) if key == "rate" else max(1, own[key] // share)
         draft.run(host, program, when, event=event, **{**own, "sources": addresses})

@@ -1,5 +1,8 @@
 """Who attacks, and whom: drawn the same way for all attacks."""
 
+from ipaddress import ip_network
+from typing import Any
+
 from train.lab.draft import Draft
 from train.lab.plan import Host
 
@@ -31,7 +34,11 @@ def targets(draft: Draft, attacker: Host, *, most: int = 4, only4: bool = False)
     living = [host.address for host in neighbours]
     if attacker.segment == "lan" and attacker.address6 and not only4 and draft.chance(0.35):
         living = [host.address6 for host in neighbours if host.address6] or living
-    return draft.rng.sample(living, min(len(living), draft.rng.choice((1, 1, 1, 2, most))))
+    chosen = draft.rng.sample(living, min(len(living), draft.rng.choice((1, 1, 1, 2, most))))
+    if draft.chance(0.15):
+        for host in draft.devices:
+            host.mute |= host.address in chosen
+    return chosen
 
 
 def seen_as(attacker: Host, aims: list[str]) -> str:
@@ -52,7 +59,7 @@ def neighbourhood(draft: Draft, attacker: Host, most: int = 254) -> list[str]:
     if attacker.segment == "wan":
         mine.add(draft.gateway.address)
     crowd = [a.split("/")[0] for host in draft.hosts if host.kind == "crowd" for a in host.addresses]
-    if crowd and draft.chance(0.4):
+    if crowd and draft.chance(0.65):
         return draft.rng.sample(crowd, min(len(crowd), most))
     run = {str(draft.lan[first + n]) for n in range(count)} | {host.address for host in draft.devices}
     return sorted(run - mine)
@@ -63,29 +70,62 @@ def strangers(draft: Draft) -> list[str]:
     return [draft.public_address() for _ in range(draft.rng.randint(60, 900))]
 
 
-class Sources:
-    """Who floods: the hosts that do it, and the addresses that the victim sees."""
+def server_of(draft: Draft) -> tuple[Host, str]:
+    """Draw who serves: a device, the gateway, or a cloud."""
+    where = draft.rng.choices(("device", "gateway", "cloud"), (70, 8, 22))[0]
+    if where == "cloud":
+        return draft.internet, draft.rng.choice(draft.clouds)
+    host = draft.gateway if where == "gateway" else draft.pick()
+    return host, host.address
 
-    def __init__(self, draft: Draft, *, many: bool) -> None:
-        rng = draft.rng
+
+class Sources:
+    """Who floods, or whose clients ask: the hosts that do it, and the addresses that the victim sees.
+
+    One is a stranger, a device that has its own life beside, or somebody outside. Many, 2 to some
+    hundreds, are devices, strangers of the network, or outsiders of a few networks or of as many as they
+    are. What `victim` is outside is only asked from inside: the rest would not cross the captured switch.
+    """
+
+    def __init__(
+        self, draft: Draft, *, many: bool, victim: Host | None = None, kind: str = "attacker"
+    ) -> None:
+        inside = draft.chance(0.6)
+        if victim is not None:
+            inside |= victim.segment == "wan" or victim is draft.gateway
+        others = [host for host in draft.devices if host is not victim]
         self.hosts: list[tuple[Host, list[str]]] = []
         if not many:
-            inside = draft.chance(0.65)
-            host = draft.add_device("attacker") if inside else draft.add_outsider()
-            self.hosts.append((host, [host.address]))
-        elif draft.chance(0.5):
-            for _ in range(rng.randint(1, 3)):
-                host = draft.add_outsider(rng.choice((24, 25, 26, 27)))
-                self.hosts.append((host, self._of_pool(draft, host)))
+            infected = others and draft.chance(0.3)
+            host = draft.rng.choice(others) if infected else draft.add_device(kind)
+            self.hosts = [(host if inside else draft.add_outsider(), [])]
+        elif inside and len(others) > 1 and draft.chance(0.25):
+            self.hosts = [(host, []) for host in draft.rng.sample(others, draft.whole(2, len(others)))]
         else:
-            for _ in range(rng.randint(1, 3)):
-                host = draft.add_device("attacker")
-                extra = [
-                    draft.lan_address() for _ in range(rng.randint(2, min(19, draft.lan.num_addresses // 8)))
-                ]
+            self._gather(draft, kind, inside=inside)
+        self.hosts = [(host, own or [host.address]) for host, own in self.hosts]
+        self.addresses = [address for _, own in self.hosts for address in own]
+
+    def _gather(self, draft: Draft, kind: str, *, inside: bool) -> None:
+        machines = draft.rng.randint(1, 3)
+        room = draft.lan.num_addresses // 5 if inside else 400
+        for _ in range(machines):
+            size = max(2, draft.whole(2, room) // machines)
+            if inside:
+                host = draft.add_device(kind)
+                extra = [draft.lan_address() for _ in range(size - 1)]
                 host.addresses += [f"{address}/{draft.lan.prefixlen}" for address in extra]
                 self.hosts.append((host, [host.address, *extra]))
-        self.addresses = [address for _, own in self.hosts for address in own]
+            elif draft.chance(0.4):
+                host = draft.add_outsider()
+                scattered = [draft.public_address() for _ in range(min(size, 100))]
+                host.pools += [f"{address}/32" for address in scattered]
+                self.hosts.append((host, scattered))
+            else:
+                host = draft.add_outsider(max(22, 31 - size.bit_length()))
+                network = ip_network(host.pools[0])
+                numbers = draft.rng.sample(range(1, network.num_addresses - 1), size)
+                self.hosts.append((host, [str(network[number]) for number in numbers]))
 
     def turn_to_six(self, draft: Draft) -> bool:
         """Give the sources as many IPv6 addresses and use those; False where that cannot be."""
@@ -99,20 +139,28 @@ class Sources:
         self.addresses = [address for _, own in self.hosts for address in own]
         return True
 
-    @staticmethod
-    def _of_pool(draft: Draft, host: Host) -> list[str]:
-        stem, _, last = host.pools[0].split("/")[0].rpartition(".")
-        size = 2 ** (32 - int(host.pools[0].split("/")[1]))
-        numbers = draft.rng.sample(range(1, size - 1), draft.rng.randint(4, min(40, size - 2)))
-        return [f"{stem}.{int(last) + number}" for number in numbers]
 
+def victim_of(draft: Draft, *, answers: bool = False, inside: bool = False) -> Host:
+    """Draw a device, now and then somebody outside whom infected devices attack.
 
-def victim_of(draft: Draft, *, answers: bool = False) -> Host:
-    """Draw a device; the gateway's own traffic with the outside would not cross the captured switch.
-
-    Unless it must answer, it may be mute: what a one-way tap or a firewall makes of a victim.
+    The gateway's own traffic with the outside would not cross the captured switch. Unless it must
+    answer, a victim may be mute: what a one-way tap or a firewall makes of it.
     """
+    if not inside and draft.chance(0.12):
+        return draft.add_outsider()
     host = draft.rng.choice(draft.devices)
-    if not answers and draft.chance(0.15):
+    if not answers and draft.chance(0.2):
         host.mute = True
+    return host
+
+
+def victim_service(draft: Draft, program: str, port: int, *kinds: str, **params: Any) -> Host:
+    """Draw a victim for floods of requests: it serves, breaks down, is closed, or is walled off."""
+    host = draft.pick(*kinds) if kinds and draft.chance(0.8) else victim_of(draft, answers=True)
+    state = draft.rng.choices(("serves", "breaks down", "closed", "mute"), (70, 12, 9, 9))[0]
+    if state == "mute" and host.segment == "lan":
+        host.mute = True
+    elif state != "closed":
+        until = draft.rng.uniform(0.3, 0.8) * draft.seconds if state == "breaks down" else None
+        draft.serve(host, program, port, until=until, **params)
     return host

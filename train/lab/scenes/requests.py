@@ -4,25 +4,23 @@ from detector.records import Category
 from train.lab.draft import Draft
 from train.lab.plan import Host
 from train.lab.scenes.onslaught import bounds, run
-from train.lab.scenes.parties import Sources, victim_of
+from train.lab.scenes.parties import Sources, victim_service
 
 
-def _web_victim(draft: Draft) -> tuple[Host, int]:
-    victim = victim_of(draft, answers=True)
-    return victim, draft.serve(victim, "serve-http", draft.rng.choice((80, 80, 8080)))
+def _web_victim(draft: Draft, *, tls: bool = False) -> tuple[Host, int]:
+    """Draw a web server; a weak one takes up to two seconds for an answer."""
+    port = 8443 if tls else draft.rng.choice((80, 80, 8080))
+    latency = draft.rng.choice((0, 0, 0, draft.whole(1, 2000)))
+    return victim_service(draft, "serve-http", port, latency_ms=latency, tls=tls), port
 
 
 def _http(draft: Draft, *, many: bool) -> None:
-    rng = draft.rng
-    victim, port = _web_victim(draft)
-    tls = draft.chance(0.2)
-    if tls:
-        port = draft.serve(victim, "serve-http", 8443, tls=True)
+    rng, tls = draft.rng, draft.chance(0.2)
+    victim, port = _web_victim(draft, tls=tls)
     path = rng.choice(("/", "/", f"/b/{draft.whole(100, 4000)}", "/index.php", "/search"))
-    limits = bounds(draft, top=900, most=2500)
     run(
         draft,
-        Sources(draft, many=many),
+        Sources(draft, many=many, victim=victim),
         "http-flood",
         (Category.DDOS if many else Category.DOS, "http-flood"),
         victim.address,
@@ -30,16 +28,16 @@ def _http(draft: Draft, *, many: bool) -> None:
         port=port,
         path=path,
         tls=tls,
-        keep=rng.choice((1, 1, 1, 5, 50)),
-        parallel=rng.randint(4, 150),
+        keep=rng.choice((1, 1, 1, 5, 50, 1000)),
+        parallel=draft.whole(2, 150),
         vary=draft.chance(0.5),
-        body=rng.choice((0, 0, 0, 200)),
-        **limits,
+        body=rng.choice((0, 0, 0, draft.whole(20, 5000))),
+        **bounds(draft, top=900, most=2500, low=8),
     )
 
 
 def http_flood(draft: Draft) -> None:
-    """GETs or POSTs from one source."""
+    """GETs or POSTs from one source, over a few connections or one for each."""
     _http(draft, many=False)
 
 
@@ -54,7 +52,7 @@ def apache_bench(draft: Draft) -> None:
     victim, port = _web_victim(draft)
     run(
         draft,
-        Sources(draft, many=False),
+        Sources(draft, many=False, victim=victim),
         "ab",
         (Category.DOS, "ab"),
         victim.address,
@@ -69,17 +67,17 @@ def apache_bench(draft: Draft) -> None:
 
 def _slow(draft: Draft, *, many: bool) -> None:
     victim, port = _web_victim(draft)
-    post = draft.chance(0.4)
+    mode = draft.rng.choice(("headers", "headers", "body", "read"))
     run(
         draft,
-        Sources(draft, many=many),
+        Sources(draft, many=many, victim=victim),
         "slow-drip",
-        (Category.DDOS if many else Category.DOS, "slow-post" if post else "slowloris"),
+        (Category.DDOS if many else Category.DOS, f"slow-{mode}"),
         victim.address,
         target=victim.address,
         port=port,
-        post=post,
-        connections=draft.whole(40, 500),
+        mode=mode,
+        connections=draft.whole(10, 500),
         rate=draft.between(20, 400),
         interval=draft.between(0.3, 5),
     )
@@ -101,7 +99,7 @@ def slowhttptest(draft: Draft) -> None:
     victim, port = _web_victim(draft)
     run(
         draft,
-        Sources(draft, many=False),
+        Sources(draft, many=False, victim=victim),
         "slowhttptest",
         (Category.DOS, "slowhttptest"),
         victim.address,
@@ -115,13 +113,13 @@ def slowhttptest(draft: Draft) -> None:
 
 
 def _mqtt(draft: Draft, *, many: bool) -> None:
-    rng, victim = draft.rng, draft.pick("hub")
-    port = draft.serve(victim, "serve-broker", rng.choice((1883, 1883, 1885)))
-    mode = rng.choice(("connect", "connect", "publish"))
-    limits = bounds(draft, top=900 if mode == "connect" else 4000, most=2500 if mode == "connect" else 12_000)
+    rng, port = draft.rng, draft.rng.choice((1883, 1883, 1885))
+    victim = victim_service(draft, "serve-broker", port, "hub")
+    mode = rng.choice(("connect", "connect", "publish", "subscribe"))
+    limits = bounds(draft, top=900, most=2500) if mode == "connect" else bounds(draft, top=4000, most=12_000)
     run(
         draft,
-        Sources(draft, many=many),
+        Sources(draft, many=many, victim=victim),
         "mqtt-flood",
         (Category.DDOS if many else Category.DOS, f"mqtt-{mode}-flood"),
         victim.address,
@@ -130,6 +128,7 @@ def _mqtt(draft: Draft, *, many: bool) -> None:
         mode=mode,
         parallel=rng.randint(10, 150) if mode == "connect" else rng.randint(1, 30),
         bytes=draft.whole(1, 1200),
+        qos=rng.choice((0, 0, 1)),
         hold=rng.choice((0, 0, 1.0)),
         **limits,
     )
@@ -146,17 +145,16 @@ def mqtt_flood_many(draft: Draft) -> None:
 
 
 def _coap(draft: Draft, *, many: bool) -> None:
-    victim = draft.pick("sensor", "meter", "plug")
-    draft.serve(victim, "serve-datagrams", 5683, kind="coap")
+    victim = victim_service(draft, "serve-datagrams", 5683, "sensor", "meter", "plug", kind="coap")
     run(
         draft,
-        Sources(draft, many=many),
+        Sources(draft, many=many, victim=victim),
         "coap-flood",
         (Category.DDOS if many else Category.DOS, "coap-flood"),
         victim.address,
         target=victim.address,
         port=5683,
-        flows=draft.rng.randint(10, 40) if many else draft.rng.choice((1, 4, 50)),
+        flows=draft.whole(10, 200) if many else draft.rng.choice((1, 1, 4, 50)),
         **bounds(draft, top=6000, most=10_000),
     )
 
@@ -172,11 +170,11 @@ def coap_flood_many(draft: Draft) -> None:
 
 
 def _connections(draft: Draft, *, many: bool) -> None:
-    victim = victim_of(draft, answers=True)
-    port = draft.serve(victim, "serve-banner", draft.rng.choice((22, 23, 8883, 5000)), banner="login: ")
+    port = draft.rng.choice((22, 23, 8883, 5000))
+    victim = victim_service(draft, "serve-banner", port, banner="login: ")
     run(
         draft,
-        Sources(draft, many=many),
+        Sources(draft, many=many, victim=victim),
         "connect-flood",
         (Category.DDOS if many else Category.DOS, "connect-flood"),
         victim.address,

@@ -4,7 +4,7 @@ import ipaddress
 
 from detector.records import Category
 from train.lab.draft import Draft
-from train.lab.scenes.parties import neighbourhood, reachable, scanner, seen_as, strangers, targets
+from train.lab.scenes.parties import neighbourhood, scanner, seen_as, strangers, targets
 
 
 def masscan(draft: Draft) -> None:
@@ -70,29 +70,6 @@ def login_sweep(draft: Draft) -> None:
         rate=draft.between(5, 120),
         parallel=rng.randint(5, 100),
         patience=rng.choice((0.5, 1.0, 2.0)),
-    )
-
-
-def service_probe(draft: Draft) -> None:
-    """A handful of IoT ports on every host that lives."""
-    rng = draft.rng
-    attacker, address = scanner(draft)
-    aims = [host.address for host in reachable(draft, attacker)]
-    ports = rng.sample(
-        (22, 23, 80, 443, 502, 554, 1883, 5000, 8080, 8883, 9100, 49152, 47808, 102), rng.randint(3, 12)
-    )
-    event = draft.event(Category.RECON, "service-probe", [address], aims, ports=ports)
-    draft.run(
-        attacker,
-        "connect-sweep",
-        draft.span(5),
-        event=event,
-        targets=aims,
-        ports=ports,
-        rate=draft.between(3, 60),
-        parallel=rng.randint(1, 20),
-        patience=1.0,
-        shuffle=draft.chance(0.5),
     )
 
 
@@ -193,6 +170,7 @@ def ping_sweep(draft: Draft) -> None:
 
 
 def hping_port_scan(draft: Draft) -> None:
+    """The port scan of hping3."""
     attacker, address = scanner(draft)
     aims = targets(draft, attacker, most=1, only4=True)[:1]
     flag = draft.rng.choice(("S", "S", "F", "A"))
@@ -205,25 +183,4 @@ def hping_port_scan(draft: Draft) -> None:
         target=aims[0],
         ports=f"1-{draft.whole(200, 3000)}",
         flag=flag,
-    )
-
-
-def web_probe(draft: Draft) -> None:
-    """A vulnerability scanner asks one or several web servers for many paths."""
-    rng = draft.rng
-    attacker, address = scanner(draft)
-    host = draft.pick(but=[attacker])
-    port = draft.serve(host, "serve-http", rng.choice((80, 8080)))
-    event = draft.event(Category.RECON, "web-probe", [address], [host.address])
-    draft.run(
-        attacker,
-        "web-probe",
-        draft.span(5),
-        event=event,
-        targets=[host.address],
-        port=port,
-        rate=draft.between(8, 150),
-        parallel=rng.randint(1, 20),
-        keep=rng.choice((1, 1, 1, 5)),
-        count=draft.whole(60, 1200),
     )

@@ -1,7 +1,54 @@
 """Busy benign life, much data or many packets in few flows."""
 
+from detector.records import Category
 from train.lab.draft import Draft
 from train.lab.scenes.bustle import own
+from train.lab.scenes.onslaught import bounds, run
+from train.lab.scenes.parties import Sources, server_of
+from train.lab.scenes.services import datagrams_of
+
+_MOST_KILOBITS = 150_000
+
+
+def stream(draft: Draft) -> None:
+    """One flow of datagrams at any rate, one way or both: a camera, a tunnel, a game, a call."""
+    host, address = server_of(draft)
+    both = draft.chance(0.5)
+    port, kind = draft.rng.randint(1025, 65_000), "exchange" if both else "raw"
+    draft.serve(host, "serve-datagrams", port, kind="exchange" if both else "sink")
+    params = datagrams_of(draft, (12, 1372)) | bounds(draft, most=18_000) | {"flows": 1, "fresh": 0.0}
+    if both:
+        params["count"] = params["count"] // (1 + params["answers"] // params["every"])
+    sources = Sources(draft, many=False, victim=host, kind="client")
+    what = (Category.BENIGN, "stream-both-ways" if both else "stream")
+    run(draft, sources, "datagrams", what, address, servers=[address], port=port, kind=kind, **params)
+
+
+def transfer(draft: Draft) -> None:
+    """One to three TCP connections at full speed or in pieces: files there, back, or both."""
+    host, address = server_of(draft)
+    port = draft.serve(host, "serve-exchange", draft.rng.randint(1025, 65_000))
+    heavy = draft.rng.choice(((True, False), (False, True), (True, True)))
+    size = [draft.whole(200, 1_000_000) if much else draft.whole(4, 400) for much in heavy]
+    clients, count = draft.rng.choice((1, 1, 1, 3)), max(2, 15_000 // (3 + sum(size) // 900))
+    run(
+        draft,
+        Sources(draft, many=False, victim=host, kind="client"),
+        "conversations",
+        (Category.BENIGN, "transfer"),
+        address,
+        servers=[address],
+        port=port,
+        protocol="raw",
+        clients=clients,
+        exchanges=draft.rng.choice((1, 10, 100_000)),
+        ask=size[0],
+        reply=size[1],
+        think=draft.rng.choice((0.0, *(draft.between(0.5, 60) * clients / count,) * 3)),
+        pause=draft.between(0.001, 1),
+        spread=0.2,
+        count=count,
+    )
 
 
 def full_backup(draft: Draft) -> None:
@@ -11,7 +58,7 @@ def full_backup(draft: Draft) -> None:
     port = draft.serve(server, "serve-sink", rng.choice((873, 8445, 9000)))
     address = rng.choice(draft.clouds) if server is draft.internet else server.address
     event = own(draft, host, [address], "backup")
-    size = draft.whole(300_000, 12_000_000)
+    size = draft.whole(300_000, 20_000_000)
     draft.run(
         host,
         "backup",
@@ -52,7 +99,8 @@ def speed_test(draft: Draft) -> None:
     draft.serve(server, "serve-iperf", 5201)
     event = own(draft, host, [server.address], "iperf3")
     start, length = draft.span(3, 6)
-    rate = f"{draft.whole(200, 6000)}k"
+    kilobits = draft.whole(200, 150_000)
+    length = min(length, max(2.0, 1 + _MOST_KILOBITS / kilobits))
     draft.run(
         host,
         "iperf",
@@ -60,7 +108,7 @@ def speed_test(draft: Draft) -> None:
         event=event,
         server=server.address,
         length=max(1, length - 1),
-        rate=rate,
+        rate=f"{kilobits}k",
         udp=draft.chance(0.5),
         reverse=draft.chance(0.3),
         streams=rng.choice((1, 1, 3)),
@@ -85,36 +133,6 @@ def camera_wall(draft: Draft) -> None:
         fps=rng.choice((15, 25, 30)),
         packets=draft.whole(5, 20),
         bytes=rng.choice((500, 1200, 1372)),
-    )
-
-
-def coap_master(draft: Draft) -> None:
-    """A controller polls every CoAP device, fast."""
-    servers = [draft.pick() for _ in range(draft.rng.randint(2, 6))]
-    host = draft.pick("hub", but=servers)
-    for server in servers:
-        draft.serve(server, "serve-datagrams", 5683, kind="coap")
-    addresses = sorted({server.address for server in servers})
-    event = own(draft, host, addresses, "coap-master")
-    draft.run(host, "coap-poll", draft.span(5), event=event, servers=addresses, rate=draft.between(5, 80))
-
-
-def plant_control(draft: Draft) -> None:
-    """A controller reads all PLCs many times a second."""
-    servers = [draft.pick("plc", "meter") for _ in range(draft.rng.randint(1, 4))]
-    host = draft.pick("laptop", "hub", but=servers)
-    for server in servers:
-        draft.serve(server, "serve-modbus", 502)
-    addresses = sorted({server.address for server in servers})
-    event = own(draft, host, addresses, "modbus-master")
-    draft.run(
-        host,
-        "modbus-poll",
-        draft.span(5),
-        event=event,
-        servers=addresses,
-        rate=draft.between(5, 100),
-        registers=draft.rng.randint(1, 120),
     )
 
 
