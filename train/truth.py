@@ -26,6 +26,9 @@ _DDOS, _DOS, _RECON = (CATEGORIES.index(name) for name in (Category.DDOS, Catego
 ATTACK_SHARE = 0.25
 """A window with at least this share of attack flows shows the attack; with fewer it is left out."""
 
+ANSWERS_MS = 30_000
+"""For so long after an attack its victims may still answer: TCP retransmits for about as long."""
+
 _MAIN_SHARE = 0.2
 """An inferred attacker sends at least this share of what its class is recognised by."""
 
@@ -88,15 +91,29 @@ def _ends(given: Any) -> tuple[str, ...]:
 
 
 def label_flows(flows: FlowBatch, events: list[Event]) -> Labels:
-    """Label each flow by the event it belongs to; Benign where there is none."""
+    """Label each flow by the event it belongs to; Benign where there is none.
+
+    What victims send back to attackers in flows of their own is left out: a late answer to a probe is
+    nobody's ordinary life, but nobody's attack either.
+    """
     labels = np.full(len(flows), BENIGN, np.int8)
+    named, answers = np.zeros((2, len(flows)), bool)
     first, last = flows["bidirectional_first_seen_ms"], flows["bidirectional_last_seen_ms"]
     for event in events:
-        during = (last >= event.start_ms) & (first <= event.end_ms)
-        by = _within(flows["src_ip"], event.attackers, event.bystanders)
-        on = _within(flows["dst_ip"], event.victims, event.bystanders)
-        labels[during & by & on] = event.label
+        belongs = _between(flows["src_ip"], flows["dst_ip"], event)
+        belongs &= (last >= event.start_ms) & (first <= event.end_ms)
+        labels[belongs] = event.label
+        named |= belongs
+        if event.label != BENIGN:
+            late = (last >= event.start_ms) & (first <= event.end_ms + ANSWERS_MS)
+            answers |= late & _between(flows["dst_ip"], flows["src_ip"], event)
+    labels[answers & ~named] = LEFT_OUT
     return labels
+
+
+def _between(senders: NDArray[np.uint64], receivers: NDArray[np.uint64], event: Event) -> NDArray[np.bool_]:
+    by = _within(senders, event.attackers, event.bystanders)
+    return by & _within(receivers, event.victims, event.bystanders)
 
 
 def _within(

@@ -12,7 +12,16 @@ from detector.errors import UsageError
 from detector.records import CATEGORIES, Category, FlowBatch, Role
 from tests.detector.windows.samples import run
 from tests.traffic import EPOCH_MS, batch, flow
-from train.truth import BENIGN, LEFT_OUT, Event, infer_labels, label_flows, label_windows, read_events
+from train.truth import (
+    ANSWERS_MS,
+    BENIGN,
+    LEFT_OUT,
+    Event,
+    infer_labels,
+    label_flows,
+    label_windows,
+    read_events,
+)
 
 DDOS, DOS, RECON = (CATEGORIES.index(name) for name in (Category.DDOS, Category.DOS, Category.RECON))
 EVENT = {"class": "Recon", "attackers": ["10.0.0.1"], "victims": ["*"], "start": 1.25, "end": 2.5}
@@ -102,8 +111,8 @@ class TestFlows:
         ("attackers", "expected"),
         [
             (("*",), [RECON] * 4),
-            (("10.0.0.1",), [RECON, 0, 0, 0]),
-            (("10.0.0.1", "2001:db8::/64"), [RECON, 0, 0, RECON]),
+            (("10.0.0.1",), [RECON, 0, LEFT_OUT, 0]),
+            (("10.0.0.1", "2001:db8::/64"), [RECON, 0, LEFT_OUT, RECON]),
             (("10.0.0.0/16",), [RECON, RECON, RECON, 0]),
             (("10.0.1.77/24",), [0, RECON, 0, 0]),
             (("::/0",), [0, 0, 0, RECON]),
@@ -116,17 +125,26 @@ class TestFlows:
         assert self.labels(event(RECON, attackers)) == expected
 
     def test_both_ends_and_the_time_must_fit(self) -> None:
-        assert self.labels(event(DOS, ("10.0.0.0/8",), ("10.0.0.9",))) == [DOS, DOS, 0, 0]
+        assert self.labels(event(DOS, ("10.0.0.0/8",), ("10.0.0.9",))) == [DOS, DOS, LEFT_OUT, 0]
         # The flow's packets came 20 and 10 ms before it left.
-        assert self.labels(event(DOS, span_ms=(1990, 2980))) == [0, DOS, DOS, 0]
-        assert self.labels(event(DOS, span_ms=(1991, 2979))) == [0, 0, 0, 0]
+        sent = ("10.0.0.0/23",)
+        assert self.labels(event(DOS, sent, span_ms=(1990, 2980))) == [0, DOS, DOS, 0]
+        assert self.labels(event(DOS, sent, ("10.0.0.9",), span_ms=(1991, 1999))) == [0, 0, LEFT_OUT, 0]
+
+    def test_late_answers_of_victims_are_left_out_for_a_while(self) -> None:
+        scan = event(RECON, ("10.0.0.1",), ("10.0.0.9",), span_ms=(0, 1000))
+        assert self.labels(scan) == [RECON, 0, LEFT_OUT, 0]
+        early = replace(scan, start_ms=EPOCH_MS - 30_000, end_ms=EPOCH_MS + 2980 - ANSWERS_MS)
+        assert self.labels(early) == [0, 0, LEFT_OUT, 0]
+        assert self.labels(replace(early, end_ms=early.end_ms - 1)) == [0, 0, 0, 0]
+        assert self.labels(replace(scan, label=BENIGN)) == [0, 0, 0, 0]
 
     def test_of_two_events_the_later_holds(self) -> None:
         assert self.labels(event(RECON), event(LEFT_OUT, ("10.0.1.1",))) == [RECON, LEFT_OUT, RECON, RECON]
 
     def test_everybody_is_everybody_but_bystanders(self) -> None:
         spoofed = replace(event(DDOS, victims=("10.0.0.9",)), bystanders=("10.0.1.1", "2001:db8::/64"))
-        assert self.labels(spoofed) == [DDOS, 0, 0, 0]
+        assert self.labels(spoofed) == [DDOS, 0, LEFT_OUT, 0]
         assert self.labels(replace(spoofed, attackers=("10.0.1.1",))) == [0, DDOS, 0, 0]
 
     def test_no_flows(self) -> None:
