@@ -123,12 +123,17 @@ def fit(
     always_train: Annotated[_Origins, typer.Option(help="Origin to deal into no fold; repeatable.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     epochs: Annotated[int, typer.Option(min=1, help="Over which the learning rate falls to zero.")] = 4,
+    fold_run: Annotated[
+        list[Path] | None,
+        typer.Option(help="Train on all origins, calibrated by this run of a fold; repeatable, give all."),
+    ] = None,
     cap_windows: _Cap = _CAP_DEFAULT,
 ) -> None:
-    """Train a network on some origins; stop and calibrate it on others."""
+    """Train a network on some origins; calibrate it on others."""
     from detector.features import SCHEMA  # noqa: PLC0415 - as below
     from train import runs, split  # noqa: PLC0415 - TensorFlow takes seconds
     from train.datasets import read_index  # noqa: PLC0415 - as above
+    from train.final import fit_final  # noqa: PLC0415 - as above
     from train.fit import FitSettings  # noqa: PLC0415 - as above
     from train.networks import NETWORKS  # noqa: PLC0415 - as above
 
@@ -136,6 +141,14 @@ def fit(
         raise UsageError(f"--network {network}: expected one of {', '.join(NETWORKS)}")
     if test and not validate:
         raise UsageError("--test needs --validate; without both, origins are dealt by --folds")
+    settings = FitSettings(network=network, seed=seed, epochs=epochs)
+    tail = [f"--seed {seed}", f"--epochs {epochs}", f"--cap-windows {cap_windows}"]
+    if fold_run:
+        named = [f"--fold-run FOLD_{number}" for number in range(len(fold_run))]
+        command = " ".join(["iotids-train fit", f"--network {network}", *named, *tail])
+        final = fit_final(data, run, fold_run, settings, cap_windows=cap_windows, command=command, say=_say)
+        _say(f"{run}: temperature {final.temperature:.3f}, thresholds {final.thresholds.model_dump()}")
+        return
     index = read_index(data, schema_digest=SCHEMA.digest)
     if validate:
         chosen = split.split_by_name(index, validate=validate, test=test or ())
@@ -144,9 +157,7 @@ def fit(
         kept = always_train or []
         chosen = split.split_by_fold(index, folds=folds, fold=fold, always_train=kept)
         sides = [f"--folds {folds}", f"--fold {fold}", *(f"--always-train {name}" for name in kept)]
-    settings = FitSettings(network=network, seed=seed, epochs=epochs)
-    options = [f"--network {network}", *sides, f"--seed {seed}", f"--epochs {epochs}"]
-    command = " ".join(["iotids-train fit", *options, f"--cap-windows {cap_windows}"])
+    command = " ".join(["iotids-train fit", f"--network {network}", *sides, *tail])
     made = runs.fit_run(data, run, chosen, settings, cap_windows=cap_windows, command=command, say=_say)
     _say(f"{run}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
 

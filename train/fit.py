@@ -14,9 +14,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from detector.bundle import Thresholds
 from detector.records import CATEGORIES, Category
-from train.calibrate import Budget, choose_thresholds, fit_temperature, loss, softmax
+from train.calibrate import fit_temperature, loss
 from train.datasets import Dataset, sample_weights
 from train.networks import NETWORKS, NetworkSettings, statistics
 
@@ -40,8 +39,9 @@ class FitSettings:
     benign_weight: float = 3.0
     """Times what an attack class weighs: as much as all of them together. Even weights made four times as
     many benign captures raise an alarm."""
+    keep_best: bool = False
+    """Whether the epoch counts that validation liked best, instead of the last."""
     seed: int = 0
-    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,24 +51,23 @@ class Fitted:
     model: Any
     """Keras: (m, T, F) to logits (m, C)."""
     temperature: float
-    thresholds: Thresholds
     history: dict[str, list[float]]
-    """Loss and accuracy by epoch, weighted as in training; `calibrated_loss` is what it was stopped by."""
+    """Loss and accuracy by epoch, weighted as in training; `calibrated_loss` is that of validation."""
 
 
 def fit(
     training: Dataset,
-    validation: Dataset,
+    validation: Dataset | None,
     settings: FitSettings,
     *,
     mask: int,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Fitted:
-    """Train, then fit temperature and thresholds on the validation origins.
+    """Train, then fit the temperature on the validation origins.
 
     Args:
         training: windows to learn from.
-        validation: windows of other origins.
+        validation: windows of other origins; without, the temperature is 1.
         settings: what to train, and how.
         mask: the column of the feature `mask`.
         progress: is told a line an epoch.
@@ -86,24 +85,21 @@ def fit(
         # Measured on two cores: compiling costs more than it saves.
         jit_compile=False,
     )
-    judged = _weights(validation, settings)
-    best = _BestCalibrated(validation, judged, settings, progress)
+    watch = _Watch(validation, settings, progress)
     history = model.fit(
         training.sequences,
         np.eye(len(CATEGORIES), dtype=np.float32)[training.labels],
         sample_weight=weights,
         batch_size=settings.batch,
         epochs=settings.epochs,
-        callbacks=[best],
+        callbacks=[watch],
         verbose=0,
     ).history
-    model.set_weights(best.best_weights)
-    logits = predict_logits(model, validation.sequences)
-    temperature = fit_temperature(logits, validation.labels, judged)
+    if watch.best_weights:
+        model.set_weights(watch.best_weights)
     return Fitted(
         model,
-        temperature,
-        choose_thresholds(softmax(logits, temperature), validation.labels, settings.budget),
+        1.0 if validation is None else watch.calibrate(model)[0],
         {name: [float(value) for value in values] for name, values in history.items()},
     )
 
@@ -124,33 +120,35 @@ def _optimizer(settings: FitSettings, steps: int) -> Any:
     return keras.optimizers.AdamW(falling, weight_decay=settings.weight_decay, clipnorm=1.0)
 
 
-class _BestCalibrated(keras.callbacks.Callback):  # type: ignore[misc] # Keras is untyped
-    """Keeps the weights of the epoch whose calibrated validation loss is lowest.
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc] # Keras is untyped
+    """Tells how each epoch went, and keeps the weights of the best where the settings ask for it.
 
-    The plain loss on unseen origins rises from the second epoch on, because the network gets surer
-    of everything; what temperature mends afterwards must not decide here.
+    The best is the one whose calibrated validation loss is lowest. The plain loss on unseen origins
+    rises from the second epoch on, because the network gets surer of everything; what temperature
+    mends afterwards must not decide here.
     """
 
     def __init__(
-        self,
-        validation: Dataset,
-        weights: NDArray[np.float32],
-        settings: FitSettings,
-        progress: Callable[[str], None],
+        self, validation: Dataset | None, settings: FitSettings, progress: Callable[[str], None]
     ) -> None:
         super().__init__()
-        self._validation, self._weights = validation, weights
-        self._settings, self._progress = settings, progress
+        self._validation, self._settings, self._progress = validation, settings, progress
+        self._weights = np.zeros(0, np.float32) if validation is None else _weights(validation, settings)
         self._lowest = np.inf
         self.best_weights: list[NDArray[np.float32]] = []
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        logits = predict_logits(self.model, self._validation.sequences)
+    def calibrate(self, model: Any) -> tuple[float, float]:
+        """Return the temperature that suits the validation origins, and the loss with it."""
+        assert self._validation is not None  # noqa: S101 - who has none does not ask
+        logits = predict_logits(model, self._validation.sequences)
         temperature = fit_temperature(logits, self._validation.labels, self._weights)
-        reached = loss(logits, self._validation.labels, self._weights, temperature)
-        logs["calibrated_loss"] = reached
+        return temperature, loss(logits, self._validation.labels, self._weights, temperature)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        if self._validation is not None:
+            logs["calibrated_loss"] = self.calibrate(self.model)[1]
+            if self._settings.keep_best and logs["calibrated_loss"] < self._lowest:
+                self._lowest = logs["calibrated_loss"]
+                self.best_weights = self.model.get_weights()
         figures = ", ".join(f"{name} {value:.4f}" for name, value in sorted(logs.items()))
         self._progress(f"epoch {epoch + 1} of {self._settings.epochs}: {figures}")
-        if reached < self._lowest:
-            self._lowest = reached
-            self.best_weights = self.model.get_weights()

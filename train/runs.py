@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -64,20 +65,28 @@ def fit_run(
         entry for entry in index.of(split.validate) if entry.category == Category.BENIGN and entry.windows
     ]
     say(f"Choosing thresholds on {len(quiet)} benign captures.")
-    run = Run(
-        network=settings.network,
-        training=Training(
-            command=command, seeds=(settings.seed,), versions=versions(), origins=origins_of(index, split)
+    return save_run(
+        directory,
+        model,
+        Run(
+            network=settings.network,
+            training=Training(
+                command=command, seeds=(settings.seed,), versions=versions(), origins=origins_of(index, split)
+            ),
+            features=index.features,
+            meter=index.meter,
+            window=index.window,
+            temperature=fitted.temperature,
+            thresholds=tune(
+                [scored(data, entry, KerasScorer(model)) for entry in quiet], false_share=FALSE_SHARE
+            ),
+            history=fitted.history,
         ),
-        features=index.features,
-        meter=index.meter,
-        window=index.window,
-        temperature=fitted.temperature,
-        thresholds=tune(
-            [_scored(data, entry, KerasScorer(model)) for entry in quiet], false_share=FALSE_SHARE
-        ),
-        history=fitted.history,
     )
+
+
+def save_run(directory: Path, model: Any, run: Run) -> Run:
+    """Write a run's model and `run.json`; figures of another that was there are gone."""
     directory.mkdir(parents=True, exist_ok=True)
     model.save(directory / MODEL)
     (directory / RUN).write_text(run.model_dump_json(indent=1) + "\n")
@@ -132,11 +141,11 @@ class _Judged:
 
 
 def _judge(data: Path, index: Index, directory: Path, cap_windows: int) -> _Judged:
-    run, scorer = read_run(directory), KerasScorer.load(_model(directory))
+    run, scorer = read_run(directory), KerasScorer.load(model_file(directory))
     test = _side(data, index, run.side("test"), cap_windows, run.training.seeds[0])
     judged = [entry for entry in index.of(run.side("test")) if entry.category in set(CATEGORIES)]
     captures = [
-        evaluate.judge_capture(entry, _scored(data, entry, scorer), run.thresholds) for entry in judged
+        evaluate.judge_capture(entry, scored(data, entry, scorer), run.thresholds) for entry in judged
     ]
     probabilities = scorer.score(test.sequences)
     return _Judged(
@@ -149,7 +158,8 @@ def _judge(data: Path, index: Index, directory: Path, cap_windows: int) -> _Judg
     )
 
 
-def _scored(data: Path, entry: Entry, scorer: Scorer) -> Scored:
+def scored(data: Path, entry: Entry, scorer: Scorer) -> Scored:
+    """Score all windows of a capture, left-out ones too."""
     windows = load_capture(data, entry)
     batch = WindowBatch(windows.sequences, windows.facts)
     return Scored(entry.capture, batch, scorer.score(windows.sequences))
@@ -171,11 +181,16 @@ def export_run(directory: Path, path: Path, *, name: str, figures: Path | None =
     """Write the bundle of a run and return its digest; `figures` may come from runs of the same recipe."""
     run, measured = read_run(directory), figures or directory / FIGURES
     known: dict[str, Figures] = json.loads(measured.read_text()) if measured.exists() else {}
-    model = keras.models.load_model(_model(directory), compile=False, safe_mode=True)
+    model = keras.models.load_model(model_file(directory), compile=False, safe_mode=True)
     return export_bundle(path, run, model, name=name, nfstream=ENGINE_VERSION, figures=known)
 
 
-def _model(directory: Path) -> Path:
+def model_file(directory: Path) -> Path:
+    """Return a run's model.
+
+    Raises:
+        UsageError: it is missing.
+    """
     if not (directory / MODEL).is_file():
         raise UsageError(f"{directory / MODEL}: is missing; run iotids-train fit")
     return directory / MODEL

@@ -65,8 +65,8 @@ def split_by_fold(index: Index, *, folds: int, fold: int, always_train: Collecti
     _require(index, always_train)
     dealt = origin_folds([entry for entry in index.entries if entry.origin not in always_train], folds)
     test, validate = dealt[fold % folds], dealt[(fold + 1) % folds]
-    barred = _barred(index) - test
-    return Split(frozenset(index.origins) - test - validate - barred, validate | barred, test)
+    held = barred(index) - test
+    return Split(frozenset(index.origins) - test - validate - held, validate | held, test)
 
 
 def split_by_name(index: Index, *, validate: Collection[str], test: Collection[str]) -> Split:
@@ -78,7 +78,7 @@ def split_by_name(index: Index, *, validate: Collection[str], test: Collection[s
     _require(index, [*validate, *test])
     sides = Split(frozenset(), frozenset(validate), frozenset(test))
     rest = frozenset(index.origins) - sides.validate - sides.test
-    return Split(rest - _barred(index), sides.validate, sides.test)
+    return Split(rest - barred(index), sides.validate, sides.test)
 
 
 def _require(index: Index, origins: Iterable[str]) -> None:
@@ -87,6 +87,6 @@ def _require(index: Index, origins: Iterable[str]) -> None:
         raise UsageError(f"no origin {', '.join(unknown)} in the data; there are {', '.join(index.origins)}")
 
 
-def _barred(index: Index) -> frozenset[str]:
+def barred(index: Index) -> frozenset[str]:
     """Return the origins under a NonCommercial licence: the shipped model must not learn from them."""
     return frozenset(entry.origin for entry in index.entries if "NC" in entry.licence)

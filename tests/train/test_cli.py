@@ -21,7 +21,7 @@ def run(*arguments: str) -> int:
         (["lab"], "give --out DIR"),
         (["extract"], "give --manifest FILE or --lab DIR"),
         (["extract", "--manifest", "none.json"], "none.json: no readable list"),
-        (["fit", "--network", "transformer"], "expected one of cnn-lstm, cnn"),
+        (["fit", "--network", "transformer"], "expected one of cnn-lstm, sequence, summary, cnn"),
         (["fit", "--test", "sgr"], "--test needs --validate"),
         (["fit"], "run iotids-train extract"),
         (["export", "--out", "bundle"], "run iotids-train fit"),

@@ -36,9 +36,18 @@ def test_what_can_be_told_apart_is_learnt(lstm: Fitted) -> None:
     assert (chosen == unseen.labels).mean() > 0.9
 
 
-def test_validation_sets_temperature_and_thresholds(lstm: Fitted) -> None:
+def test_validation_sets_the_temperature(lstm: Fitted) -> None:
     assert 0.1 < lstm.temperature < 20.0
-    assert all(0.5 <= lstm.thresholds.model_dump()[name] <= 0.99 for name in ("recon", "dos", "ddos"))
+    assert lstm.temperature != 1.0
+
+
+def test_without_validation_there_is_nothing_to_calibrate_by() -> None:
+    settings = FitSettings(network="cnn", size=SMALL, batch=64, epochs=2, seed=3)
+    found = fit(TRAINING, None, settings, mask=samples.MASK)
+    same = fit(TRAINING, VALIDATION, settings, mask=samples.MASK)
+    assert found.temperature == 1.0
+    assert "calibrated_loss" not in found.history
+    assert all(np.array_equal(left, right) for left, right in zip(weights(found), weights(same), strict=True))
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None:
@@ -58,7 +67,15 @@ def test_the_epoch_that_validation_liked_best_is_kept() -> None:
     found = fit(
         TRAINING,
         wrong,
-        FitSettings(network="cnn", size=SMALL, batch=64, learning_rate=1e-2, epochs=8, benign_weight=1.0),
+        FitSettings(
+            network="cnn",
+            size=SMALL,
+            batch=64,
+            learning_rate=1e-2,
+            epochs=8,
+            benign_weight=1.0,
+            keep_best=True,
+        ),
         mask=samples.MASK,
     )
     logits = predict_logits(found.model, wrong.sequences)

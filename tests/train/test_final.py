@@ -1,0 +1,66 @@
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from detector.errors import UsageError
+from tests.train import samples
+from train.final import fit_final
+from train.fit import FitSettings
+from train.networks import NetworkSettings
+from train.record import MODEL, Run, read_run
+from train.runs import fit_run
+from train.split import split_by_fold
+
+pytestmark = pytest.mark.tensorflow
+
+SETTINGS = FitSettings(
+    network="cnn", size=NetworkSettings(filters=8), epochs=6, batch=64, learning_rate=1e-2, seed=5
+)
+FOLDS = 3
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("final")
+    index = samples.write_data(made / "data", each=30)
+    for fold in range(FOLDS):
+        split = split_by_fold(index, folds=FOLDS, fold=fold)
+        fit_run(made / "data", made / f"fold-{fold}", split, SETTINGS, cap_windows=50, command="", say=print)
+    return made
+
+
+def fitted(directory: Path, folds: list[int], settings: FitSettings = SETTINGS) -> Run:
+    return fit_final(
+        directory / "data",
+        directory / "final",
+        [directory / f"fold-{fold}" for fold in folds],
+        settings,
+        cap_windows=50,
+        command="iotids-train fit",
+        say=print,
+    )
+
+
+def test_it_learns_from_every_origin_and_is_calibrated_by_the_folds(directory: Path) -> None:
+    found = fitted(directory, [0, 1, 2])
+    runs = [read_run(directory / f"fold-{fold}") for fold in range(FOLDS)]
+    assert found.side("train") == frozenset().union(*(run.side("test") for run in runs))
+    assert found.side("validate") == found.side("test") == frozenset()
+    expected = math.prod(run.temperature for run in runs) ** (1 / FOLDS)
+    assert found.temperature == pytest.approx(expected)
+    assert read_run(directory / "final") == found
+    assert (directory / "final" / MODEL).is_file()
+
+
+def test_each_origin_is_judged_once(directory: Path) -> None:
+    with pytest.raises(UsageError, match="origins of their own"):
+        fitted(directory, [0, 1, 1])
+
+
+def test_the_folds_are_of_the_same_network(directory: Path) -> None:
+    with pytest.raises(UsageError, match="holds a cnn, expected a cnn-lstm"):
+        fitted(directory, [0, 1, 2], dataclasses.replace(SETTINGS, network="cnn-lstm"))
