@@ -15,6 +15,7 @@ from detector.flowlog import FlowLog
 from detector.logs import LOGGER
 from detector.meter import ENGINE_VERSION, Capture
 from detector.metrics import check_textfile
+from detector.notify import Notifier
 from detector.pipeline import Pipeline
 from detector.records import Alert, State
 from detector.replay import Replay, capture_files
@@ -170,12 +171,13 @@ def _raise_problems(run: Replay, pipeline: Pipeline) -> None:
 
 def watch(config: Config) -> None:
     """Watch interfaces until told to stop."""
-    stop = Stop()
+    stop, notifier = Stop(), Notifier()
     pipeline = _build(config, log_alerts=config.output.alerts != STDOUT)
     server = pipeline.metrics.serve(config.metrics) if config.metrics.enabled else None
     try:
-        Daemon(pipeline, config, stopped=stop).run()
+        Daemon(pipeline, config, stopped=stop, notifier=notifier).run()
     finally:
         pipeline.sinks.close()
         if server:
             server.close()
+        notifier.close()

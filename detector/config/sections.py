@@ -69,6 +69,10 @@ class CaptureConfig(Section):
     """Threads that capture and meter each interface; the kernel gives all packets of a flow to one of them.
     One meters half a million packets of a flood in a second, five times as many of ordinary traffic; more
     help where it uses up its own core, which `top -H` shows, and cores are idle."""
+    silent_after_secs: Seconds = 60.0
+    """Seconds without a packet after which an interface that is up is called silent, in the log and in the
+    service's state. A minute: where devices live something is said many times in one, if only who has which
+    address, so that silence is a cable in the wrong socket or a mirror port that is none any more."""
     max_clock_step_ms: Annotated[int, Field(ge=1_000, le=86_400_000)] = 60_000
     """A stamp that jumps by more than this, in ms, either way, is believed only if the next packet follows
     it; else the packet takes the time before it, and is counted. One stamp from the future would end every

@@ -30,11 +30,19 @@ BUNDLE_INFO = Family(
     "Always 1; the labels tell the model bundle that is in use.",
     ("digest", "name"),
 )
+RESTARTS = Family(
+    "iotids_restarts_total",
+    "counter",
+    "Times that a part began anew, by reason: capture (an interface was taken back), clock (it was set) or "
+    "scorer (it hung, and another thread took over).",
+    ("reason",),
+)
 
 CAPTURE_UP = Family(
     "iotids_capture_up",
     "gauge",
-    "1 while packets are read from the interface, 0 since it went away or was closed.",
+    "1 while packets can be read from the interface, 0 while it is gone, down, without carrier or closed, or "
+    "its worker hangs.",
     ("iface",),
 )
 PACKETS = Family(
@@ -95,9 +103,9 @@ WINDOWS_SCORED = Family("iotids_windows_scored_total", "counter", "Windows that 
 WINDOWS_SHED = Family(
     "iotids_windows_shed_total",
     "counter",
-    "Windows that were due and not scored, by reason: budget (max_windows_per_interval was spent) or "
-    "pressure (flows waited, so that less than that was spent). Their flows are not lost, and count in the "
-    "host's next window.",
+    "Windows that were due and not scored, by reason: budget (max_windows_per_interval was spent), pressure "
+    "(flows waited, so that less than that was spent) or hung (the model gave no answer). Their flows are "
+    "not lost, and count in the host's next window.",
     ("reason",),
 )
 SCORING_SECONDS = Family(

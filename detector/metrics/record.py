@@ -20,7 +20,8 @@ _ATTACKS = tuple(category for category in CATEGORIES if category is not Category
 _SEVERITIES = {Category.DDOS: (1, 3), Category.DOS: (1, 3), Category.RECON: (2, 3)}
 """Of certain and uncertain incidents (`records.Alert.severity`)."""
 _DROP_STAGES = ("kernel", "interface", "meter", "shed")
-_SHED_REASONS = ("budget", "pressure")
+_SHED_REASONS = ("budget", "pressure", "hung")
+_RESTART_REASONS = ("capture", "clock", "scorer")
 
 
 class Histogram:
@@ -62,6 +63,7 @@ class Record:
         self._set(families.FLOWS_DROPPED, {("windows", "queue_full"): 0})
         for family in (families.QUEUE_LENGTH, families.QUEUE_CAPACITY):
             self._set(family, {("flows",): 0})
+        self._set(families.RESTARTS, {(reason,): 0 for reason in _RESTART_REASONS})
         self._set(families.VERDICTS, {(category,): 0 for category in CATEGORIES})
         self._set(families.OPEN_INCIDENTS, {(category,): 0 for category in _ATTACKS})
         self._set(
@@ -78,6 +80,11 @@ class Record:
         """Tell which model bundle is in use, instead of any before."""
         with self._lock:
             self._values[families.BUNDLE_INFO] = {(digest, name): 1.0}
+
+    def set_restarts(self, restarts: Mapping[str, int]) -> None:
+        """Take over how often a part began anew, by reason."""
+        with self._lock:
+            self._set(families.RESTARTS, {(reason,): count for reason, count in restarts.items()})
 
     def open_capture(self, iface: str, *, ignored: Iterable[str] = ()) -> None:
         """Begin the series of an interface at 0. `ignored`: all reasons for which packets may be ignored."""
