@@ -42,13 +42,17 @@ def detect(
     check: Annotated[
         bool, typer.Option("--check", help="Check config, bundle and rights; no packet.")
     ] = False,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="See every class fire on made traffic, and quiet stay quiet.")
+    ] = False,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     """Tell DDoS, DoS and Recon from ordinary traffic, on interfaces or in captures."""
     if version:
         typer.echo(f"iotids {__version__}")
         return
-    captures = _captures(pcap or [], more or [], beside="--iface" if iface else "--check" if check else None)
+    others = {"--iface": iface, "--check": check, "--self-test": self_test}
+    captures = _captures(pcap or [], more or [], beside=next((name for name in others if others[name]), None))
     if not captures:
         _refuse({"--speed": speed, "--flows": flows, "--metrics-textfile": metrics_textfile})
     pace = _speed(speed)
@@ -62,7 +66,9 @@ def detect(
     set_up(settings.output.log_format, settings.output.log_level)
     from detector import run  # noqa: PLC0415 - the path takes longer to load than a usage error
 
-    if check:
+    if self_test:
+        run.self_test(settings)
+    elif check:
         run.check(settings)
     elif captures:
         run.replay(settings, captures, speed=pace, flows=flows, metrics_textfile=metrics_textfile)

@@ -74,6 +74,25 @@ def _takes_files(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
+def self_test(config: Config) -> None:
+    """Send made traffic through the path, and print a line for each class.
+
+    Raises:
+        IotidsError: a class did not fire, or something did that should not have.
+    """
+    from detector import selftest  # noqa: PLC0415 - no other run needs it
+
+    failed = []
+    for result in selftest.run(config, open_bundle(config)):
+        failed += [] if result.passed else [result.category]
+        print(f"{'ok' if result.passed else 'FAILED':7}{result.category:8}{result.told}")  # noqa: T201
+    if failed:
+        raise IotidsError(
+            f"self-test: {', '.join(failed)} not as expected, which is one incident of that class, and none "
+            "for Benign; see [thresholds] and the bundle"
+        )
+
+
 class Stop:
     """Turns SIGTERM and SIGINT into a question with the answer yes."""
 
