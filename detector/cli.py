@@ -56,13 +56,17 @@ def detect(
     if not captures:
         _refuse({"--speed": speed, "--flows": flows, "--metrics-textfile": metrics_textfile})
     pace = _speed(speed)
-    settings = override(
-        load(config) if config else Config(),
+    flags = (
         Flag("--iface", "capture.interfaces", iface),
         Flag("--filter", "capture.bpf_filter", bpf),
         Flag("--bundle", "bundle", bundle),
         Flag("--alerts", "output.alerts", alerts),
     )
+
+    def reread() -> Config:
+        return override(load(config) if config else Config(), *flags)
+
+    settings = reread()
     set_up(settings.output.log_format, settings.output.log_level)
     from detector import run  # noqa: PLC0415 - the path takes longer to load than a usage error
 
@@ -73,7 +77,7 @@ def detect(
     elif captures:
         run.replay(settings, captures, speed=pace, flows=flows, metrics_textfile=metrics_textfile)
     elif settings.capture.interfaces:
-        run.watch(settings)
+        run.watch(settings, reread)
     else:
         raise UsageError("nothing to look at; give --iface NAME, --pcap FILE, or interfaces in --config")
 

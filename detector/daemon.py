@@ -17,6 +17,7 @@ from detector.meter import Fanout, FlowTable, is_compiled
 from detector.notify import Notifier
 from detector.pipeline import Pipeline
 from detector.records import NO_FLOWS, FlowBatch
+from detector.reload import Reload
 from detector.scoring import PATIENCE_SECS
 from detector.steps import due_steps
 from detector.worker import Worker
@@ -41,6 +42,7 @@ class Daemon:
         *,
         stopped: Callable[[], bool],
         notifier: Notifier | None = None,
+        reload: Reload | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open every interface and begin to watch. `stopped` is asked every turn whether to end.
@@ -52,7 +54,7 @@ class Daemon:
         """
         self._pipeline, self._config = pipeline, config
         self._stopped, self._clock = stopped, clock
-        self._notifier = notifier or Notifier({})
+        self._notifier, self._reload = notifier or Notifier({}), reload
         self._health = Health(pipeline.metrics, config.capture.silent_after_secs)
         self._reported = 0.0
         pipeline.patience_secs = PATIENCE_SECS
@@ -110,6 +112,8 @@ class Daemon:
         self._take()
         self._raise_failures()
         self._beat()
+        if self._reload is not None:
+            self._reload.turn()
         if time.monotonic() - self._reported >= REPORT_SECS:
             self._reported = time.monotonic()
             self._report()

@@ -11,7 +11,6 @@ from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +28,7 @@ from detector.scorer import CHECK_TOLERANCE, Scorer
 from detector.scoring import Scoring
 from detector.sinks import SinkSet
 from detector.steps import Step
+from detector.totals import CaptureTotals
 from detector.windows import Windows
 
 MIN_ACTIVE_FLOWS = 16
@@ -36,39 +36,6 @@ MIN_ACTIVE_FLOWS = 16
 
 FLOWS_LOST = ("windows", "queue_full")
 """Stage and reason of flows for which the hand-over had no room."""
-
-
-class CaptureTotals:
-    """Adds up the captures that one flow table had, one after the other; any thread may ask."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._past: Counter[tuple[str, str]] = Counter()
-        self._current: Capture | None = None
-
-    def follow(self, capture: Capture) -> None:
-        """Count another capture from here on."""
-        with self._lock:
-            self._past.update(self._counts())
-            self._current = capture
-
-    def now(self) -> tuple[int, dict[str, int], dict[str, int]]:
-        """Return packets read, those ignored by reason, and those dropped by stage."""
-        with self._lock:
-            counts = self._past + self._counts()
-        ignored = {reason: counts["ignored", reason] for reason in IGNORED_REASONS}
-        dropped = {stage: counts["dropped", stage] for stage in ("kernel", "interface")}
-        return counts["packets", ""], ignored, dropped
-
-    def _counts(self) -> Counter[tuple[str, str]]:
-        if self._current is None:
-            return Counter()
-        kernel, interface = self._current.drops()
-        counts = Counter({("packets", ""): self._current.packets})
-        ignored = dict(self._current.ignored)  # a copy in one step: a worker may add to it
-        counts.update({("ignored", reason): number for reason, number in ignored.items()})
-        counts.update({("dropped", "kernel"): kernel, ("dropped", "interface"): interface})
-        return counts
 
 
 @dataclass(slots=True)
@@ -96,7 +63,7 @@ class Pipeline:
         self.sinks = sinks
         self.metrics = Metrics()
         self.metrics.set_bundle(bundle.name, bundle.digest)
-        self._config, self._bundle, self._scorer = config, bundle, scorer
+        self._config, self.bundle, self._scorer = config, bundle, scorer
         self._policy = Policy(bundle.thresholds, config.thresholds)
         self.scoring = Scoring()
         self.patience_secs: float | None = None
@@ -127,7 +94,7 @@ class Pipeline:
         workers = self._config.capture.workers if self.sources[source].live else 1
         share = max(self._config.meter.max_active_flows // workers, MIN_ACTIVE_FLOWS)
         table = flow_table(
-            self._bundle.meter,
+            self.bundle.meter,
             self._config.meter.model_copy(update={"max_active_flows": share}),
             source=source,
             max_step_ms=self._config.capture.max_clock_step_ms,
@@ -226,12 +193,24 @@ class Pipeline:
         self.metrics.observe_scoring(len(windows), time.perf_counter() - started)
         return probabilities
 
+    def adopt(self, config: Config, bundle: ModelBundle, scorer: Scorer) -> None:
+        """Judge by another model, other thresholds and other rules for incidents from now on.
+
+        What is known stays: windows, votes, open incidents and counts. The bundle must meter and cut windows
+        as the one before does.
+        """
+        self.complete()
+        self._config, self.bundle, self._scorer = config, bundle, scorer
+        self._policy = Policy(bundle.thresholds, config.thresholds)
+        self.incidents.adopt(config.incidents, bundle.digest)
+        self.metrics.set_bundle(bundle.name, bundle.digest)
+
     def pulse(self) -> "Future[None]":
         """Have the model give an answer that its bundle records, in the thread that scores."""
         return self.scoring.submit(self._prove)
 
     def _prove(self) -> None:
-        check = self._bundle.check
+        check = self.bundle.check
         off = np.abs(self._scorer.score(check.sequences[:1]) - check.probabilities[:1]).max()
         if not off <= CHECK_TOLERANCE:
             raise BundleError(f"the model is off by {off:.2g} on its test vector by now; start iotids again")

@@ -3,11 +3,11 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from detector.bundle import ModelBundle, load_bundle
-from detector.config import Config, check_bundle
+from detector.config import Config, check_bundle, check_reload
 from detector.daemon import Daemon
 from detector.errors import CaptureError, ConfigError, IotidsError, UsageError
 from detector.features import SCHEMA
@@ -18,6 +18,7 @@ from detector.metrics import check_textfile
 from detector.notify import Notifier
 from detector.pipeline import Pipeline
 from detector.records import Alert, State
+from detector.reload import Prepared, Reload, check_same_shape
 from detector.replay import Replay, capture_files
 from detector.scorer import OnnxScorer
 from detector.sinks import AlertSink, JsonLinesSink, LogSink, SinkSet, StreamSink
@@ -93,20 +94,28 @@ def self_test(config: Config) -> None:
         )
 
 
-class Stop:
-    """Turns SIGTERM and SIGINT into a question with the answer yes."""
+class Asked:
+    """Turns signals into a question with the answer yes, once somebody sent one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *numbers: signal.Signals) -> None:
         self._asked = False
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in numbers:
             signal.signal(number, self._ask)
 
     def _ask(self, *_: object) -> None:
         self._asked = True
 
     def __call__(self) -> bool:
-        """Tell whether somebody asked to stop."""
+        """Tell whether a signal came."""
         return self._asked
+
+    def once(self) -> bool:
+        """Tell whether a signal came since the last call."""
+        asked, self._asked = self._asked, False
+        return asked
+
+
+_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 def replay(
@@ -148,7 +157,7 @@ def _run(
         speed=speed,
         on_flows=flow_log.write if flow_log else None,
         on_progress=bar.show if bar else None,
-        stopped=Stop(),
+        stopped=Asked(*_STOP),
     )
     try:
         return run, [alert for alert in run.run(files) if alert.state is State.CLOSE]
@@ -188,13 +197,22 @@ def _raise_problems(run: Replay, pipeline: Pipeline) -> None:
         raise IotidsError(f"{failed} writes of alerts failed; see the log above, and check the disk")
 
 
-def watch(config: Config) -> None:
-    """Watch interfaces until told to stop."""
-    stop, notifier = Stop(), Notifier()
+def watch(config: Config, reread: Callable[[], Config]) -> None:
+    """Watch interfaces until told to stop; on SIGHUP take over what `reread` gives, if that is possible."""
+    stop, hangup, notifier = Asked(*_STOP), Asked(signal.SIGHUP), Notifier()
     pipeline = _build(config, log_alerts=config.output.alerts != STDOUT)
+
+    def prepare() -> Prepared:
+        wanted = reread()
+        check_reload(config, wanted)
+        bundle = open_bundle(wanted)
+        check_same_shape(pipeline.bundle, bundle)
+        return Prepared(wanted, bundle, OnnxScorer(bundle))
+
+    reload = Reload(pipeline, prepare, asked=hangup.once, notifier=notifier)
     server = pipeline.metrics.serve(config.metrics) if config.metrics.enabled else None
     try:
-        Daemon(pipeline, config, stopped=stop, notifier=notifier).run()
+        Daemon(pipeline, config, stopped=stop, notifier=notifier, reload=reload).run()
     finally:
         pipeline.sinks.close()
         if server:

@@ -37,6 +37,16 @@ RESTARTS = Family(
     "scorer (it hung, and another thread took over).",
     ("reason",),
 )
+CONFIG_RELOADED = Family(
+    "iotids_config_last_reload_successful",
+    "gauge",
+    "1 if the configuration and bundle in use are those read last, 0 if the last reload was refused.",
+)
+CONFIG_RELOAD_TIME = Family(
+    "iotids_config_last_reload_timestamp_seconds",
+    "gauge",
+    "When the configuration and bundle in use were read, in seconds since the epoch.",
+)
 
 CAPTURE_UP = Family(
     "iotids_capture_up",

@@ -63,6 +63,7 @@ class Record:
         self._set(families.FLOWS_DROPPED, {("windows", "queue_full"): 0})
         for family in (families.QUEUE_LENGTH, families.QUEUE_CAPACITY):
             self._set(family, {("flows",): 0})
+        self._values[families.CONFIG_RELOADED] = {(): 1.0}
         self._set(families.RESTARTS, {(reason,): 0 for reason in _RESTART_REASONS})
         self._set(families.VERDICTS, {(category,): 0 for category in CATEGORIES})
         self._set(families.OPEN_INCIDENTS, {(category,): 0 for category in _ATTACKS})
@@ -80,6 +81,13 @@ class Record:
         """Tell which model bundle is in use, instead of any before."""
         with self._lock:
             self._values[families.BUNDLE_INFO] = {(digest, name): 1.0}
+
+    def set_reload(self, time_secs: float | None) -> None:
+        """Tell when configuration and bundle were read, in seconds since the epoch; None if refused."""
+        with self._lock:
+            self._values[families.CONFIG_RELOADED][()] = float(time_secs is not None)
+            if time_secs is not None:
+                self._values[families.CONFIG_RELOAD_TIME][()] = time_secs
 
     def set_restarts(self, restarts: Mapping[str, int]) -> None:
         """Take over how often a part began anew, by reason."""
