@@ -26,6 +26,7 @@ from detector.policy import Policy
 from detector.records import Alert, Expiry, Source, Verdict, WindowBatch
 from detector.scorer import CHECK_TOLERANCE, Scorer
 from detector.scoring import Scoring
+from detector.shadow import Shadow
 from detector.sinks import SinkSet
 from detector.steps import Step
 from detector.totals import CaptureTotals
@@ -65,6 +66,8 @@ class Pipeline:
         self.metrics.set_bundle(bundle.name, bundle.digest)
         self._config, self.bundle, self._scorer = config, bundle, scorer
         self._policy = Policy(bundle.thresholds, config.thresholds)
+        self.shadow: Shadow | None = None
+        """A second model that is shown the same windows."""
         self.scoring = Scoring()
         self.patience_secs: float | None = None
         """How long scoring may take before its thread is given up; None in a replay, which has time."""
@@ -174,6 +177,8 @@ class Pipeline:
             return self._follow(begun.step, [], begun.reached_ms)
         verdicts = self._policy.judge(begun.step.windows, probabilities)
         self.metrics.observe_verdicts(verdicts)
+        if self.shadow is not None:
+            self.shadow.compare(begun.step.windows, verdicts, self.metrics)
         return self._follow(begun.step, verdicts, begun.reached_ms)
 
     def _follow(self, step: Step, verdicts: list[Verdict], now_ms: int) -> list[Alert]:
@@ -193,14 +198,14 @@ class Pipeline:
         self.metrics.observe_scoring(len(windows), time.perf_counter() - started)
         return probabilities
 
-    def adopt(self, config: Config, bundle: ModelBundle, scorer: Scorer) -> None:
+    def adopt(self, config: Config, bundle: ModelBundle, scorer: Scorer, shadow: Shadow | None) -> None:
         """Judge by another model, other thresholds and other rules for incidents from now on.
 
         What is known stays: windows, votes, open incidents and counts. The bundle must meter and cut windows
         as the one before does.
         """
         self.complete()
-        self._config, self.bundle, self._scorer = config, bundle, scorer
+        self._config, self.bundle, self._scorer, self.shadow = config, bundle, scorer, shadow
         self._policy = Policy(bundle.thresholds, config.thresholds)
         self.incidents.adopt(config.incidents, bundle.digest)
         self.metrics.set_bundle(bundle.name, bundle.digest)

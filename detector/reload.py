@@ -17,6 +17,7 @@ from detector.logs import LOGGER, set_up
 from detector.notify import Notifier
 from detector.pipeline import Pipeline
 from detector.scorer import Scorer
+from detector.shadow import Shadow
 
 
 class Prepared(NamedTuple):
@@ -25,6 +26,7 @@ class Prepared(NamedTuple):
     config: Config
     bundle: ModelBundle
     scorer: Scorer
+    shadow: Shadow | None = None
 
 
 class Reload:
@@ -62,12 +64,12 @@ class Reload:
 
     def _end(self, read: "Future[Prepared]") -> None:
         try:
-            config, bundle, scorer = read.result()
+            config, bundle, scorer, shadow = read.result()
         except IotidsError as error:
             self._pipeline.metrics.set_reload(None)
             LOGGER.error("Not reloaded, all is as it was: %s", error)
             return
-        self._pipeline.adopt(config, bundle, scorer)
+        self._pipeline.adopt(config, bundle, scorer, shadow)
         set_up(config.output.log_format, config.output.log_level)
         self._pipeline.metrics.set_reload(time.time())
         LOGGER.info("Reloaded: bundle %s (%s).", bundle.name, bundle.digest)

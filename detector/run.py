@@ -21,6 +21,7 @@ from detector.records import Alert, State
 from detector.reload import Prepared, Reload, check_same_shape
 from detector.replay import Replay, capture_files
 from detector.scorer import OnnxScorer
+from detector.shadow import Shadow
 from detector.sinks import AlertSink, JsonLinesSink, LogSink, SinkSet, StreamSink
 
 STDOUT = "-"
@@ -44,13 +45,25 @@ def _build(config: Config, *, log_alerts: bool) -> Pipeline:
         sinks.append(JsonLinesSink(Path(config.output.alerts)))
     if log_alerts:
         sinks.append(LogSink(LOGGER))
-    return Pipeline(config, bundle, OnnxScorer(bundle), SinkSet(sinks, LOGGER))
+    pipeline = Pipeline(config, bundle, OnnxScorer(bundle), SinkSet(sinks, LOGGER))
+    pipeline.shadow = _open_shadow(config, bundle)
+    return pipeline
+
+
+def _open_shadow(config: Config, bundle: ModelBundle) -> Shadow | None:
+    """Load the second bundle that the configuration names, if it can be shown the first one's windows."""
+    if config.shadow.bundle is None:
+        return None
+    other = open_bundle(config.model_copy(update={"bundle": config.shadow.bundle}))
+    check_same_shape(bundle, other)
+    return Shadow(other, OnnxScorer(other), config.thresholds)
 
 
 def check(config: Config) -> None:
     """Check configuration, bundle, alerts file and the right to capture; read no packet."""
     bundle = open_bundle(config)
     OnnxScorer(bundle)
+    _open_shadow(config, bundle)
     _check_writable(config.output.alerts)
     for name in config.capture.interfaces:
         Capture.open_interface(name, config.capture, decode_tunnels=config.meter.decode_tunnels).close()
@@ -207,7 +220,7 @@ def watch(config: Config, reread: Callable[[], Config]) -> None:
         check_reload(config, wanted)
         bundle = open_bundle(wanted)
         check_same_shape(pipeline.bundle, bundle)
-        return Prepared(wanted, bundle, OnnxScorer(bundle))
+        return Prepared(wanted, bundle, OnnxScorer(bundle), _open_shadow(wanted, bundle))
 
     reload = Reload(pipeline, prepare, asked=hangup.once, notifier=notifier)
     server = pipeline.metrics.serve(config.metrics) if config.metrics.enabled else None

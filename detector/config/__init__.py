@@ -21,6 +21,7 @@ from detector.config.sections import (
     MeterConfig,
     MetricsConfig,
     OutputConfig,
+    ShadowConfig,
     ThresholdConfig,
     WindowConfig,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "MeterConfig",
     "MetricsConfig",
     "OutputConfig",
+    "ShadowConfig",
     "ThresholdConfig",
     "WindowConfig",
     "check_bundle",
@@ -45,7 +47,7 @@ __all__ = [
 _FIXED = {
     section: [name for name in model.model_fields if name not in {"log_format", "log_level"}]
     for section, model in SECTIONS.items()
-    if section not in {"thresholds", "incidents"}
+    if section not in {"thresholds", "shadow", "incidents"}
 }
 """Options that need a start, by section: they shape what is open and what is kept."""
 
@@ -104,7 +106,7 @@ def check_reload(running: Config, wanted: Config) -> None:
     if found:
         raise ConfigError(
             f"configuration: {', '.join(found)} changed, allowed while running are changes of bundle, "
-            "thresholds, incidents and the log, restart the service for others"
+            "thresholds, shadow, incidents and the log, restart the service for others"
         )
 
 

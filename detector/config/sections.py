@@ -152,6 +152,14 @@ class ThresholdConfig(Section):
     """DDoS is raised from this probability up."""
 
 
+class ShadowConfig(Section):
+    """`[shadow]`: a second bundle, which judges the same windows and never alerts."""
+
+    bundle: FilePath | None = None
+    """Folder of a bundle to try: `iotids_shadow_verdicts_total` tells where it would have said something
+    else. None: scoring twice takes twice the time, and is for the days before a change of bundle."""
+
+
 class IncidentConfig(Section):
     """`[incidents]`: how verdicts become alerts."""
 
@@ -231,6 +239,7 @@ class Config(Section):
     meter: MeterConfig = MeterConfig()
     window: WindowConfig = WindowConfig()
     thresholds: ThresholdConfig = ThresholdConfig()
+    shadow: ShadowConfig = ShadowConfig()
     incidents: IncidentConfig = IncidentConfig()
     output: OutputConfig = OutputConfig()
     metrics: MetricsConfig = MetricsConfig()

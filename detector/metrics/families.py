@@ -153,6 +153,17 @@ CONFIDENCE = Family(
     ("category",),
     (0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0),
 )
+SHADOW_VERDICTS = Family(
+    "iotids_shadow_verdicts_total",
+    "counter",
+    "Windows judged by a second bundle as well, by the category that counts and by what the second one said.",
+    ("category", "shadow"),
+)
+SHADOW_SKIPPED = Family(
+    "iotids_shadow_skipped_total",
+    "counter",
+    "Windows that the second bundle was not shown, because it was still busy with those before.",
+)
 
 ALERTS = Family(
     "iotids_alerts_total",

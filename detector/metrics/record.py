@@ -64,6 +64,7 @@ class Record:
         for family in (families.QUEUE_LENGTH, families.QUEUE_CAPACITY):
             self._set(family, {("flows",): 0})
         self._values[families.CONFIG_RELOADED] = {(): 1.0}
+        self._set(families.SHADOW_VERDICTS, {(ours, other): 0 for ours in CATEGORIES for other in CATEGORIES})
         self._set(families.RESTARTS, {(reason,): 0 for reason in _RESTART_REASONS})
         self._set(families.VERDICTS, {(category,): 0 for category in CATEGORIES})
         self._set(families.OPEN_INCIDENTS, {(category,): 0 for category in _ATTACKS})
@@ -191,6 +192,17 @@ class Record:
                 self._values[families.VERDICTS][(verdict.category,)] += 1
                 self._values[families.UNCERTAIN][()] += verdict.uncertain
                 self._histograms[families.CONFIDENCE][(verdict.category,)].observe(verdict.confidence)
+
+    def observe_shadow(self, verdicts: Sequence[Verdict], shadow: Sequence[Verdict]) -> None:
+        """Count what a second bundle said of windows, beside the verdicts on them that count."""
+        with self._lock:
+            for ours, other in zip(verdicts, shadow, strict=True):
+                self._values[families.SHADOW_VERDICTS][(ours.category, other.category)] += 1
+
+    def skip_shadow(self, windows: int) -> None:
+        """Count windows that the second bundle was not shown."""
+        with self._lock:
+            self._values[families.SHADOW_SKIPPED][()] += windows
 
     def observe_alerts(self, alerts: Sequence[Alert]) -> None:
         """Count alerts given to the sinks; an `open` also tells how long detection took."""

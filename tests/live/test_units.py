@@ -111,6 +111,19 @@ def test_nothing_is_refused_to_it(service: Machine) -> None:
     assert re.findall(r"(?i).*(?:denied|not permitted|traceback|onnxruntime|cpuinfo).*", log) == []
 
 
+def test_systemctl_reload_takes_over_what_is_good(service: Machine) -> None:
+    before = main_pid(service)
+    for line, said in (
+        ("open_after = 0", "Not reloaded, all is as it was"),
+        ("open_after = 2", "Reloaded: "),
+    ):
+        edit = f"sed -i 's|^open_after = .*|{line}|' /etc/iotids/iotids.toml"
+        service.shell(f"{edit}; systemctl reload {UNIT}")
+        until(lambda said=said: said in service.run("journalctl", "-o", "cat", "-u", UNIT), 10)  # type: ignore[misc]
+        until(lambda: is_ready(service), 5)
+    assert main_pid(service) == before
+
+
 def test_a_process_that_hangs_is_replaced(service: Machine) -> None:
     before = main_pid(service)
     service.run("kill", "-STOP", str(before))
