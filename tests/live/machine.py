@@ -24,7 +24,10 @@ class Machine:
     def run(self, *words: str, check: bool = True) -> str:
         """Run a program in all of the container's namespaces; return what it printed."""
         inside = ["nsenter", f"--target={self.pid}", "--all", "--", *words]
-        done = subprocess.run(inside, capture_output=True, text=True, check=False, timeout=120)
+        # In a session of its own: no signal of a program in there may reach us.
+        done = subprocess.run(
+            inside, capture_output=True, text=True, check=False, timeout=120, start_new_session=True
+        )
         assert done.returncode == 0 or not check, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout
 
