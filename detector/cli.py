@@ -5,7 +5,8 @@ one line on standard error; a traceback is a defect of ours.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,14 @@ from detector.logs import one_line, set_up
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 _Many = list[str] | None
+SELF_TEST = typer.Option("--self-test", help="See every class fire on made traffic, and quiet stay quiet.")
 CONFIG = typer.Option("--config", "-c", help="Configuration file (TOML).")
+
+
+def _tell_version(asked: bool) -> None:  # noqa: FBT001 - as Typer calls it
+    if asked:
+        typer.echo(f"iotids {__version__}")
+        raise typer.Exit
 
 
 @app.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,41 +47,49 @@ def detect(
     flows: Annotated[Path | None, typer.Option(help="Write flow records as JSON lines (replay).")] = None,
     bpf: Annotated[str | None, typer.Option("--filter", help="BPF filter, as for tcpdump.")] = None,
     metrics_textfile: Annotated[Path | None, typer.Option(help="Write metrics after a replay.")] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Check config, bundle and rights; no packet.")
+    check: Annotated[bool, typer.Option("--check", help="Check config, bundle, rights; no packet.")] = False,
+    self_test: Annotated[bool, SELF_TEST] = False,
+    version: Annotated[  # noqa: ARG001 - told by its callback
+        bool, typer.Option("--version", help="Show the version.", callback=_tell_version, is_eager=True)
     ] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     """Tell DDoS, DoS and Recon from ordinary traffic, on interfaces or in captures."""
-    if version:
-        typer.echo(f"iotids {__version__}")
-        return
-    captures = _captures(pcap or [], more or [], beside="--iface" if iface else "--check" if check else None)
+    others = {"--iface": iface, "--check": check, "--self-test": self_test}
+    captures = _captures(pcap or [], more or [], others)
     if not captures:
         _refuse({"--speed": speed, "--flows": flows, "--metrics-textfile": metrics_textfile})
     pace = _speed(speed)
-    settings = override(
-        load(config) if config else Config(),
+    reread = partial(
+        _settings,
+        config,
         Flag("--iface", "capture.interfaces", iface),
         Flag("--filter", "capture.bpf_filter", bpf),
         Flag("--bundle", "bundle", bundle),
         Flag("--alerts", "output.alerts", alerts),
     )
+    settings = reread()
     set_up(settings.output.log_format, settings.output.log_level)
     from detector import run  # noqa: PLC0415 - the path takes longer to load than a usage error
 
-    if check:
+    if self_test:
+        run.self_test(settings)
+    elif check:
         run.check(settings)
     elif captures:
         run.replay(settings, captures, speed=pace, flows=flows, metrics_textfile=metrics_textfile)
     elif settings.capture.interfaces:
-        run.watch(settings)
+        run.watch(settings, reread)
     else:
         raise UsageError("nothing to look at; give --iface NAME, --pcap FILE, or interfaces in --config")
 
 
-def _captures(first: list[str], more: list[str], *, beside: str | None) -> list[str]:
-    """Return all captures named; `beside` is an option given that no replay goes with."""
+def _settings(config: Path | None, *flags: Flag) -> Config:
+    return override(load(config) if config else Config(), *flags)
+
+
+def _captures(first: list[str], more: list[str], others: Mapping[str, object]) -> list[str]:
+    """Return all captures named; no replay goes with any of the other options."""
+    beside = next((option for option, given in others.items() if given), None)
     if more and not first:
         raise UsageError(f"got {more[0]!r} without an option; write --pcap {more[0]} to replay a capture")
     if first and beside:

@@ -10,10 +10,15 @@ from collections.abc import Callable
 
 from detector.config import Config
 from detector.handover import Handover
+from detector.health import Health
+from detector.heartbeat import BEAT_SECS, Heartbeat
 from detector.logs import LOGGER
 from detector.meter import Fanout, FlowTable, is_compiled
+from detector.notify import Notifier
 from detector.pipeline import Pipeline
 from detector.records import NO_FLOWS, FlowBatch
+from detector.reload import Reload
+from detector.scoring import PATIENCE_SECS
 from detector.steps import due_steps
 from detector.worker import Worker
 
@@ -36,16 +41,23 @@ class Daemon:
         config: Config,
         *,
         stopped: Callable[[], bool],
+        notifier: Notifier | None = None,
+        reload: Reload | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open every interface and begin to watch. `stopped` is asked every turn whether to end.
+
+        The service manager hears through `notifier` that all is ready, once the first heartbeat has passed.
 
         Raises:
             CaptureError: one of them cannot be opened.
         """
         self._pipeline, self._config = pipeline, config
         self._stopped, self._clock = stopped, clock
+        self._notifier, self._reload = notifier or Notifier({}), reload
+        self._health = Health(pipeline.metrics, config.capture.silent_after_secs)
         self._reported = 0.0
+        pipeline.patience_secs = PATIENCE_SECS
         self.workers: list[Worker] = []
         if not is_compiled():
             LOGGER.warning(
@@ -55,6 +67,11 @@ class Daemon:
             self._watch(name)
         self._reached = [-1] * len(self.workers)
         """Packet time that each worker has reached."""
+        self._heartbeat = Heartbeat(
+            [(worker.name, worker.handover) for worker in self.workers],
+            pipeline.pulse,
+            every_secs=min(BEAT_SECS, (self._notifier.watchdog_secs or BEAT_SECS) / 3),
+        )
         for worker in self.workers:
             worker.start()
 
@@ -94,9 +111,41 @@ class Daemon:
         time.sleep(wait_secs)
         self._take()
         self._raise_failures()
+        self._beat()
+        if self._reload is not None:
+            self._reload.turn()
         if time.monotonic() - self._reported >= REPORT_SECS:
             self._reported = time.monotonic()
-            self._pipeline.report()
+            self._report()
+
+    def _beat(self) -> None:
+        """Let the heart beat; the first beat says that all is ready, each that we live."""
+        if self._heartbeat.turn():
+            if self._heartbeat.beats == 1:
+                self._notifier.ready()
+            self._notifier.beat()
+        stuck = self._heartbeat.stuck()
+        if stuck is not None and stuck.capture is None:
+            self._pipeline.scoring.replace()
+
+    def _report(self) -> None:
+        """Hand all counts to the metrics, and say how it goes."""
+        stuck = self._heartbeat.stuck()
+        troubles: dict[str, str | None] = dict.fromkeys(self._config.capture.interfaces)
+        for worker in self.workers:
+            hangs = stuck is not None and stuck.capture == worker.name
+            troubles[worker.name] = troubles[worker.name] or ("hanging" if hangs else worker.trouble)
+        for source, trouble in enumerate(troubles.values()):
+            self._pipeline.set_blind(source, blind=trouble is not None)
+        self._pipeline.report()
+        self._pipeline.metrics.set_restarts(
+            {
+                "capture": sum(worker.reopened for worker in self.workers),
+                "clock": max(worker.clock_steps for worker in self.workers),
+                "scorer": self._pipeline.scoring.restarts,
+            }
+        )
+        self._notifier.status(self._health.look(troubles))
 
     def _raise_failures(self) -> None:
         for worker in self.workers:
@@ -129,6 +178,7 @@ class Daemon:
     def _finish(self) -> None:
         """Let the workers read what came before the stop, and everything go."""
         LOGGER.info("Stopping.")
+        self._notifier.stopping()
         for worker in self.workers:
             worker.stop()
         deadline = time.monotonic() + _LAST_SECS

@@ -36,14 +36,22 @@ class Handover:
         """Flows taken from here that still wait, for the end of their interval; they take room as well."""
         self.dropped = 0
         """Flows for which there was no room."""
+        self.sign_asked = 0
+        """Of the heartbeat: the sign that the taker wants."""
+        self._sign_given = 0
+        self.sign_taken = 0
+        """The last sign that came with what was taken."""
 
     @property
     def fill(self) -> float:
         """How much of the room is taken, 0 to 1."""
         return min((self.queued + self.ahead) / self.max_flows, 1.0)
 
-    def put(self, flows: FlowBatch, now_ms: int, *, starts_anew: bool = False) -> None:
-        """Hand over flows and the packet time reached; what finds no room is dropped."""
+    def put(self, flows: FlowBatch, now_ms: int, *, starts_anew: bool = False, sign: int = 0) -> None:
+        """Hand over flows and the packet time reached; what finds no room is dropped.
+
+        `sign` is what `sign_asked` was when the turn began that ends with this.
+        """
         with self._lock:
             room = max(self.max_flows - self.queued - self.ahead, 0)
             self.dropped += max(len(flows) - room, 0)
@@ -51,6 +59,7 @@ class Handover:
                 self._waiting.append(flows[:room])
                 self.queued += len(self._waiting[-1])
             self._now_ms = now_ms
+            self._sign_given = max(self._sign_given, sign)
             if starts_anew:
                 self._ended.append(Delivery(self._waiting, now_ms, starts_anew=True))
                 self._waiting, self._now_ms = [], -1
@@ -60,4 +69,5 @@ class Handover:
         with self._lock:
             taken = [*self._ended, Delivery(self._waiting, self._now_ms)]
             self._ended, self._waiting, self.queued = [], [], 0
+            self.sign_taken = self._sign_given
         return taken

@@ -1,14 +1,35 @@
 """The program's own log: to standard error, plain on a terminal, JSON where programs read it."""
 
 import logging
+import math
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TextIO
 
 import orjson
 
 LOGGER = logging.getLogger("iotids")
+
+REPEAT_SECS = 10.0
+"""Between two lines of the log that say the same."""
+
+
+class Seldom:
+    """Keeps a line that would be repeated from filling the log."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next_at = -math.inf
+
+    def due(self) -> bool:
+        """Tell whether to say it; the same answer does not come again for `REPEAT_SECS`."""
+        now = self._clock()
+        if now < self._next_at:
+            return False
+        self._next_at = now + REPEAT_SECS
+        return True
 
 
 class _Plain(logging.Formatter):

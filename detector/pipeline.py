@@ -8,24 +8,28 @@ reading a file ahead in a third thread made it slower, on two cores.
 
 import time
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
-from threading import Lock
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle import ModelBundle
 from detector.config import Config
+from detector.errors import BundleError
 from detector.handover import Handover
 from detector.incidents import Incidents
 from detector.meter import IGNORED_REASONS, Capture, Fanout, FlowTable, flow_table
 from detector.metrics import Metrics
 from detector.policy import Policy
 from detector.records import Alert, Expiry, Source, Verdict, WindowBatch
-from detector.scorer import Scorer
+from detector.scorer import CHECK_TOLERANCE, Scorer
+from detector.scoring import Scoring
+from detector.shadow import Shadow
 from detector.sinks import SinkSet
 from detector.steps import Step
+from detector.totals import CaptureTotals
 from detector.windows import Windows
 
 MIN_ACTIVE_FLOWS = 16
@@ -33,39 +37,6 @@ MIN_ACTIVE_FLOWS = 16
 
 FLOWS_LOST = ("windows", "queue_full")
 """Stage and reason of flows for which the hand-over had no room."""
-
-
-class CaptureTotals:
-    """Adds up the captures that one flow table had, one after the other; any thread may ask."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._past: Counter[tuple[str, str]] = Counter()
-        self._current: Capture | None = None
-
-    def follow(self, capture: Capture) -> None:
-        """Count another capture from here on."""
-        with self._lock:
-            self._past.update(self._counts())
-            self._current = capture
-
-    def now(self) -> tuple[int, dict[str, int], dict[str, int]]:
-        """Return packets read, those ignored by reason, and those dropped by stage."""
-        with self._lock:
-            counts = self._past + self._counts()
-        ignored = {reason: counts["ignored", reason] for reason in IGNORED_REASONS}
-        dropped = {stage: counts["dropped", stage] for stage in ("kernel", "interface")}
-        return counts["packets", ""], ignored, dropped
-
-    def _counts(self) -> Counter[tuple[str, str]]:
-        if self._current is None:
-            return Counter()
-        kernel, interface = self._current.drops()
-        counts = Counter({("packets", ""): self._current.packets})
-        ignored = dict(self._current.ignored)  # a copy in one step: a worker may add to it
-        counts.update({("ignored", reason): number for reason, number in ignored.items()})
-        counts.update({("dropped", "kernel"): kernel, ("dropped", "interface"): interface})
-        return counts
 
 
 @dataclass(slots=True)
@@ -93,15 +64,23 @@ class Pipeline:
         self.sinks = sinks
         self.metrics = Metrics()
         self.metrics.set_bundle(bundle.name, bundle.digest)
-        self._config, self._bundle, self._scorer = config, bundle, scorer
+        self._config, self.bundle, self._scorer = config, bundle, scorer
         self._policy = Policy(bundle.thresholds, config.thresholds)
-        self._scoring = ThreadPoolExecutor(1, "score")
+        self.shadow: Shadow | None = None
+        """A second model that is shown the same windows."""
+        self.scoring = Scoring()
+        self.patience_secs: float | None = None
+        """How long scoring may take before its thread is given up; None in a replay, which has time."""
         self._begun: _Begun | None = None
         self._totals: list[CaptureTotals] = []
         self._source_of: list[int] = []
         """The source of each flow table."""
         self._shut: set[int] = set()
         """Flow tables of interfaces that have no open capture."""
+        self._blind: set[int] = set()
+        """Sources from which no packet can come although their captures are open."""
+        self._hung = 0
+        """Windows lost with a scoring thread that hung."""
 
     def add_source(self, name: str, *, live: bool) -> FlowTable:
         """Make room for one more interface, or for a sequence of files; return its flow table."""
@@ -118,7 +97,7 @@ class Pipeline:
         workers = self._config.capture.workers if self.sources[source].live else 1
         share = max(self._config.meter.max_active_flows // workers, MIN_ACTIVE_FLOWS)
         table = flow_table(
-            self._bundle.meter,
+            self.bundle.meter,
             self._config.meter.model_copy(update={"max_active_flows": share}),
             source=source,
             max_step_ms=self._config.capture.max_clock_step_ms,
@@ -144,15 +123,27 @@ class Pipeline:
         self.sources[source] = Source(name, self.sources[source].live)
         self._totals[number].follow(capture)
         self._shut.discard(number)
-        if not any(self._source_of[each] == source for each in tuple(self._shut)):
-            self.metrics.open_capture(self._label(source))
+        self._show_capture(source)
         return capture
 
     def close_capture(self, number: int, capture: Capture) -> None:
         """Close the capture of a flow table; it may be opened again."""
         capture.close()
         self._shut.add(number)
-        self.metrics.close_capture(self._label(self._source_of[number]))
+        self._show_capture(self._source_of[number])
+
+    def set_blind(self, source: int, *, blind: bool) -> None:
+        """Say whether packets can come from a source at all, whatever its captures say."""
+        (self._blind.add if blind else self._blind.discard)(source)
+        self._show_capture(source)
+
+    def _show_capture(self, source: int) -> None:
+        shut = any(self._source_of[each] == source for each in tuple(self._shut))
+        label = self._label(source)
+        if shut or source in self._blind:
+            self.metrics.close_capture(label)
+        else:
+            self.metrics.open_capture(label)
 
     def totals(self, number: int) -> CaptureTotals:
         """Return what the captures of a flow table have read and lost, closed ones included."""
@@ -169,7 +160,7 @@ class Pipeline:
                 return self.complete() if self.windows.needs(self._begun.step.windows) else []
             return self.complete() + self._follow(step, [], step.now_ms)
         alerts = self.complete()
-        self._begun = _Begun(step, self._scoring.submit(self._score, step.windows), step.now_ms)
+        self._begun = _Begun(step, self.scoring.submit(partial(self._score, step.windows)), step.now_ms)
         if step.starts_anew or self.windows.needs(step.windows):
             alerts += self.complete()
         return alerts
@@ -179,14 +170,22 @@ class Pipeline:
         if self._begun is None:
             return []
         begun, self._begun = self._begun, None
-        verdicts = self._policy.judge(begun.step.windows, begun.probabilities.result())
+        try:
+            probabilities = self.scoring.result(begun.probabilities, self.patience_secs)
+        except TimeoutError:
+            self._hung += len(begun.step.windows)
+            return self._follow(begun.step, [], begun.reached_ms)
+        verdicts = self._policy.judge(begun.step.windows, probabilities)
         self.metrics.observe_verdicts(verdicts)
+        if self.shadow is not None:
+            self.shadow.compare(begun.step.windows, verdicts, self.metrics)
         return self._follow(begun.step, verdicts, begun.reached_ms)
 
     def _follow(self, step: Step, verdicts: list[Verdict], now_ms: int) -> list[Alert]:
         alerts = self.incidents.update(verdicts)
-        explained = np.array(self.incidents.explained, bool)
-        self.windows.settle(step.windows, self._policy.calm(verdicts), known=explained)
+        if verdicts:
+            explained = np.array(self.incidents.explained, bool)
+            self.windows.settle(step.windows, self._policy.calm(verdicts), known=explained)
         alerts += self.incidents.close(now_ms) if step.starts_anew else self.incidents.advance(now_ms)
         if alerts:
             self.sinks.emit(alerts)
@@ -198,6 +197,28 @@ class Pipeline:
         probabilities = self._scorer.score(windows.sequences)
         self.metrics.observe_scoring(len(windows), time.perf_counter() - started)
         return probabilities
+
+    def adopt(self, config: Config, bundle: ModelBundle, scorer: Scorer, shadow: Shadow | None) -> None:
+        """Judge by another model, other thresholds and other rules for incidents from now on.
+
+        What is known stays: windows, votes, open incidents and counts. The bundle must meter and cut windows
+        as the one before does.
+        """
+        self.complete()
+        self._config, self.bundle, self._scorer, self.shadow = config, bundle, scorer, shadow
+        self._policy = Policy(bundle.thresholds, config.thresholds)
+        self.incidents.adopt(config.incidents, bundle.digest)
+        self.metrics.set_bundle(bundle.name, bundle.digest)
+
+    def pulse(self) -> "Future[None]":
+        """Have the model give an answer that its bundle records, in the thread that scores."""
+        return self.scoring.submit(self._prove)
+
+    def _prove(self) -> None:
+        check = self.bundle.check
+        off = np.abs(self._scorer.score(check.sequences[:1]) - check.probabilities[:1]).max()
+        if not off <= CHECK_TOLERANCE:
+            raise BundleError(f"the model is off by {off:.2g} on its test vector by now; start iotids again")
 
     def _label(self, source: int) -> str:
         """Return a source's name as a metric's label: files come and go, so they share one."""
@@ -220,7 +241,7 @@ class Pipeline:
         self.metrics.set_windows(
             hosts=len(self.windows),
             evictions=self.windows.evicted,
-            shed=self.windows.shed,
+            shed={**self.windows.shed, "hung": self._hung},
         )
         self.metrics.set_incidents(self.incidents.open_count, self.incidents.suppressed)
         self.metrics.set_sink_errors(self.sinks.errors)

@@ -3,11 +3,11 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from detector.bundle import ModelBundle, load_bundle
-from detector.config import Config, check_bundle
+from detector.config import Config, check_bundle, check_reload
 from detector.daemon import Daemon
 from detector.errors import CaptureError, ConfigError, IotidsError, UsageError
 from detector.features import SCHEMA
@@ -15,10 +15,13 @@ from detector.flowlog import FlowLog
 from detector.logs import LOGGER
 from detector.meter import ENGINE_VERSION, Capture
 from detector.metrics import check_textfile
+from detector.notify import Notifier
 from detector.pipeline import Pipeline
 from detector.records import Alert, State
+from detector.reload import Prepared, Reload, check_same_shape
 from detector.replay import Replay, capture_files
 from detector.scorer import OnnxScorer
+from detector.shadow import Shadow
 from detector.sinks import AlertSink, JsonLinesSink, LogSink, SinkSet, StreamSink
 
 STDOUT = "-"
@@ -42,13 +45,25 @@ def _build(config: Config, *, log_alerts: bool) -> Pipeline:
         sinks.append(JsonLinesSink(Path(config.output.alerts)))
     if log_alerts:
         sinks.append(LogSink(LOGGER))
-    return Pipeline(config, bundle, OnnxScorer(bundle), SinkSet(sinks, LOGGER))
+    pipeline = Pipeline(config, bundle, OnnxScorer(bundle), SinkSet(sinks, LOGGER))
+    pipeline.shadow = _open_shadow(config, bundle)
+    return pipeline
+
+
+def _open_shadow(config: Config, bundle: ModelBundle) -> Shadow | None:
+    """Load the second bundle that the configuration names, if it can be shown the first one's windows."""
+    if config.shadow.bundle is None:
+        return None
+    other = open_bundle(config.model_copy(update={"bundle": config.shadow.bundle}))
+    check_same_shape(bundle, other)
+    return Shadow(other, OnnxScorer(other), config.thresholds)
 
 
 def check(config: Config) -> None:
     """Check configuration, bundle, alerts file and the right to capture; read no packet."""
     bundle = open_bundle(config)
     OnnxScorer(bundle)
+    _open_shadow(config, bundle)
     _check_writable(config.output.alerts)
     for name in config.capture.interfaces:
         Capture.open_interface(name, config.capture, decode_tunnels=config.meter.decode_tunnels).close()
@@ -73,20 +88,47 @@ def _takes_files(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
-class Stop:
-    """Turns SIGTERM and SIGINT into a question with the answer yes."""
+def self_test(config: Config) -> None:
+    """Send made traffic through the path, and print a line for each class.
 
-    def __init__(self) -> None:
+    Raises:
+        IotidsError: a class did not fire, or something did that should not have.
+    """
+    from detector import selftest  # noqa: PLC0415 - no other run needs it
+
+    failed = []
+    for result in selftest.run(config, open_bundle(config)):
+        failed += [] if result.passed else [result.category]
+        print(f"{'ok' if result.passed else 'FAILED':7}{result.category:8}{result.told}")  # noqa: T201
+    if failed:
+        raise IotidsError(
+            f"self-test: {', '.join(failed)} not as expected, which is one incident of that class, and none "
+            "for Benign; see [thresholds] and the bundle"
+        )
+
+
+class Asked:
+    """Turns signals into a question with the answer yes, once somebody sent one."""
+
+    def __init__(self, *numbers: signal.Signals) -> None:
         self._asked = False
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in numbers:
             signal.signal(number, self._ask)
 
     def _ask(self, *_: object) -> None:
         self._asked = True
 
     def __call__(self) -> bool:
-        """Tell whether somebody asked to stop."""
+        """Tell whether a signal came."""
         return self._asked
+
+    def once(self) -> bool:
+        """Tell whether a signal came since the last call."""
+        asked, self._asked = self._asked, False
+        return asked
+
+
+_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 def replay(
@@ -128,7 +170,7 @@ def _run(
         speed=speed,
         on_flows=flow_log.write if flow_log else None,
         on_progress=bar.show if bar else None,
-        stopped=Stop(),
+        stopped=Asked(*_STOP),
     )
     try:
         return run, [alert for alert in run.run(files) if alert.state is State.CLOSE]
@@ -168,14 +210,24 @@ def _raise_problems(run: Replay, pipeline: Pipeline) -> None:
         raise IotidsError(f"{failed} writes of alerts failed; see the log above, and check the disk")
 
 
-def watch(config: Config) -> None:
-    """Watch interfaces until told to stop."""
-    stop = Stop()
+def watch(config: Config, reread: Callable[[], Config]) -> None:
+    """Watch interfaces until told to stop; on SIGHUP take over what `reread` gives, if that is possible."""
+    stop, hangup, notifier = Asked(*_STOP), Asked(signal.SIGHUP), Notifier()
     pipeline = _build(config, log_alerts=config.output.alerts != STDOUT)
+
+    def prepare() -> Prepared:
+        wanted = reread()
+        check_reload(config, wanted)
+        bundle = open_bundle(wanted)
+        check_same_shape(pipeline.bundle, bundle)
+        return Prepared(wanted, bundle, OnnxScorer(bundle), _open_shadow(wanted, bundle))
+
+    reload = Reload(pipeline, prepare, asked=hangup.once, notifier=notifier)
     server = pipeline.metrics.serve(config.metrics) if config.metrics.enabled else None
     try:
-        Daemon(pipeline, config, stopped=stop).run()
+        Daemon(pipeline, config, stopped=stop, notifier=notifier, reload=reload).run()
     finally:
         pipeline.sinks.close()
         if server:
             server.close()
+        notifier.close()

@@ -5,6 +5,7 @@ statistics. ONNX Runtime scores a window in a tenth of a millisecond where Keras
 without TensorFlow; Keras stays as the reference that a test holds it to.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -108,6 +109,9 @@ class KerasScorer:
 
 def _open_session(onnx: bytes) -> Any:
     """Parse the graph with every way out of it closed."""
+    # Its telemetry starts with the import, leaves an identifier in the user's home and would send over the
+    # network; `disable_telemetry_events` comes too late for that.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime  # noqa: PLC0415 - 60 ms that `--help` need not pay
 
     if b"location" in onnx:

@@ -16,8 +16,8 @@ from collections.abc import Callable
 
 from detector.errors import CaptureError
 from detector.handover import Handover
-from detector.logs import LOGGER
-from detector.meter import Capture, FlowTable, PacketBlock
+from detector.logs import LOGGER, Seldom
+from detector.meter import Capture, FlowTable, PacketBlock, look
 from detector.meter.table import MAX_THINNED
 from detector.steps import last_ms, pump
 
@@ -33,17 +33,14 @@ GRACE_MS = 250
 REOPEN_SECS = 1.0
 """Between two tries to reopen an interface that went away."""
 
-COUNT_DROPS_SECS = 1.0
-"""Between two looks at the kernel's counts of what it dropped."""
+LOOK_SECS = 1.0
+"""Between two looks at what the kernel dropped, and at the interface itself."""
 
 BEHIND_MS = 400
 """A packet older than this has waited in the kernel's buffer for longer than its read timeout explains."""
 
 _STEP_MS = 100
 """So much further behind, one more halving of the new flows."""
-
-WARN_SECS = 10.0
-"""Between two lines of the log that say the same."""
 
 _LAST_READ_SECS = 0.5
 _LAST_WAIT_SECS = 0.15
@@ -72,15 +69,21 @@ class Worker:
         self.name, self.table, self.handover = name, table, handover
         self.failure: BaseException | None = None
         """What ended the thread, other than `stop`: a defect."""
+        self.trouble: str | None = None
+        """Why no packet can come, as of the last second."""
+        self._problem: str | None = None
+        self.reopened = self.clock_steps = 0
+        """How often the interface was taken back, and the machine's clock set."""
         self._open_capture, self._close_capture, self._clock = open_capture, close_capture, clock
         self._max_step_ms = max_step_ms
         self._ahead = self._clock() - time.monotonic()
         self._block = PacketBlock()
         self._stopping = threading.Event()
-        self._retry_at = self._counted_at = 0.0
-        self._warned_at = -WARN_SECS
+        self._retry_at = self._look_at = 0.0
+        self._warn_of_thinning, self._warn_of_loss = Seldom(), Seldom()
         self._thread = threading.Thread(target=self._run, name=f"capture {name}", daemon=True)
         self._capture: Capture | None = self._open_capture()
+        self._number = look(name).number
 
     def start(self) -> None:
         """Begin to read, in a thread."""
@@ -105,15 +108,16 @@ class Worker:
 
     def turn(self, wait_secs: float) -> None:
         """Meter what came within `wait_secs`, and let time pass where nothing came."""
+        sign = self.handover.sign_asked
         if self._capture is None:
             self._stopping.wait(wait_secs)
             self._reopen()
         drained = self._read(wait_secs)
-        self._count_drops()
+        self._look()
         self._watch_clock()
         if drained:
             self.table.advance(int(self._clock() * 1000) - GRACE_MS)
-        self.handover.put(self.table.take(), self.table.clock.now_ms)
+        self.handover.put(self.table.take(), self.table.clock.now_ms, sign=sign)
 
     def _read(self, wait_secs: float) -> bool:
         """Meter a turn's share of packets; return whether that was all that the kernel held."""
@@ -144,20 +148,29 @@ class Worker:
         late_ms = self._clock() * 1000 - self.table.clock.now_ms if behind else 0.0
         steps = int((late_ms - BEHIND_MS) // _STEP_MS) + 1
         thinned = min(max(steps, 0), MAX_THINNED) if self.table.clock.now_ms > 0 else 0
-        if thinned > 0 and time.monotonic() - self._warned_at >= WARN_SECS:
-            self._warned_at = time.monotonic()
+        if thinned > 0 and self._warn_of_thinning.due():
             LOGGER.warning("%s brings more than can be metered: new flows are thinned out.", self.name)
         self.table.thinned = thinned
 
-    def _count_drops(self) -> None:
-        """Also when nothing comes any more: the last of a flood may have been dropped."""
-        if self._capture is not None and time.monotonic() - self._counted_at >= COUNT_DROPS_SECS:
-            self._counted_at = time.monotonic()
+    def _look(self) -> None:
+        """Count drops, also when nothing comes any more, and see whether anything can come."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_SECS
+        link = look(self.name)
+        if self._capture is not None:
             self._capture.count_drops()
+            if link.number != self._number:
+                self._lose(self._capture, CaptureError(f"{self.name}: was renamed, or is another one now"))
+        problem = link.problem or (None if self._capture is not None else "not open")
+        if problem in {None, self._problem}:  # an interface set up just now has its carrier a moment later
+            self.trouble = problem
+        self._problem = problem
 
     def _lose(self, capture: Capture, problem: CaptureError) -> None:
         """Let go of an interface that went away; `_reopen` tries to get it back."""
-        LOGGER.error("Capture lost: %s. Trying again every %g s.", problem, REOPEN_SECS)
+        if self._warn_of_loss.due():
+            LOGGER.error("Capture lost: %s. Trying again every %g s.", problem, REOPEN_SECS)
         self._capture = None
         self._close_capture(capture)
         self._retry_at = time.monotonic() + REOPEN_SECS
@@ -169,20 +182,28 @@ class Worker:
             self._capture = self._open_capture()
         except CaptureError:
             self._retry_at = time.monotonic() + REOPEN_SECS
+            return
+        self._number, self._look_at = look(self.name).number, 0.0
+        self.reopened += 1
 
     def _watch_clock(self) -> None:
         """Start anew when the machine's clock is set back: no packet may come to tell us so."""
         ahead = self._clock() - time.monotonic()
-        if (self._ahead - ahead) * 1000 > self._max_step_ms:
-            LOGGER.warning(
-                "The clock was set back by %.0f s; what was open on %s has been closed.",
-                self._ahead - ahead,
-                self.name,
-            )
+        step_secs, self._ahead = ahead - self._ahead, ahead
+        if abs(step_secs) * 1000 <= self._max_step_ms:
+            return
+        self.clock_steps += 1
+        if step_secs > 0:
+            LOGGER.warning("The clock was set forward by %.0f s, or the machine slept.", step_secs)
+            return
+        LOGGER.warning(
+            "The clock was set back by %.0f s; what was open on %s has been closed.", -step_secs, self.name
+        )
+        now_ms = int(self._clock() * 1000)
+        if self.table.clock.now_ms > now_ms:  # else packets have told already
             self.table.flush()
             self._end_time()
-            self.table.clock.start_anew(int(self._clock() * 1000) - GRACE_MS)
-        self._ahead = ahead
+            self.table.clock.start_anew(now_ms - GRACE_MS)
 
     def _finish(self) -> None:
         """Read what came before the stop, for half a second at most, and let everything go."""

@@ -33,7 +33,7 @@ def rule_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def handlers() -> Iterator[None]:
     """Give the signals back that a run takes."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

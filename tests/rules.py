@@ -45,9 +45,9 @@ RULES = {
 """A category's weight, and the conditions that must all hold for it."""
 
 
-def write(path: Path) -> Path:
-    """Write the bundle into a directory that does not exist yet."""
-    write_bundle(path, manifest(), onnx=graph(), check=_check(), card="# Rules\n")
+def write(path: Path, **changes: Any) -> Path:
+    """Write the bundle into a directory that does not exist yet; `changes` are to its manifest."""
+    write_bundle(path, manifest().model_copy(update=changes), onnx=graph(), check=_check(), card="# Rules\n")
     return path
 
 

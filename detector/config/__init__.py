@@ -14,12 +14,14 @@ from pydantic import ValidationError
 
 from detector.config.problems import Location, Values, problems, shown
 from detector.config.sections import (
+    SECTIONS,
     CaptureConfig,
     Config,
     IncidentConfig,
     MeterConfig,
     MetricsConfig,
     OutputConfig,
+    ShadowConfig,
     ThresholdConfig,
     WindowConfig,
 )
@@ -33,12 +35,21 @@ __all__ = [
     "MeterConfig",
     "MetricsConfig",
     "OutputConfig",
+    "ShadowConfig",
     "ThresholdConfig",
     "WindowConfig",
     "check_bundle",
+    "check_reload",
     "load",
     "override",
 ]
+
+_FIXED = {
+    section: [name for name in model.model_fields if name not in {"log_format", "log_level"}]
+    for section, model in SECTIONS.items()
+    if section not in {"thresholds", "shadow", "incidents"}
+}
+"""Options that need a start, by section: they shape what is open and what is kept."""
 
 _MAX_FILE_BYTES = 1 << 20
 """The shipped file has 10 kB. What is a hundred times as large is no configuration."""
@@ -78,6 +89,25 @@ def override(config: Config, *flags: Flag) -> Config:
         table = values[option[0]] if len(option) > 1 else values
         table[option[-1]] = flag.value
     return _checked(values, "command line", {option: flag.name for option, flag in given.items()})
+
+
+def check_reload(running: Config, wanted: Config) -> None:
+    """Refuse a configuration that a running daemon cannot take over.
+
+    Raises:
+        ConfigError: an option differs that only a start applies; the message names each.
+    """
+    found = [
+        f"[{section}] {option}"
+        for section, fields in _FIXED.items()
+        for option in fields
+        if getattr(getattr(running, section), option) != getattr(getattr(wanted, section), option)
+    ]
+    if found:
+        raise ConfigError(
+            f"configuration: {', '.join(found)} changed, allowed while running are changes of bundle, "
+            "thresholds, shadow, incidents and the log, restart the service for others"
+        )
 
 
 def check_bundle(config: Config, *, idle_timeout_ms: int, active_timeout_ms: int) -> None:

@@ -69,6 +69,10 @@ class CaptureConfig(Section):
     """Threads that capture and meter each interface; the kernel gives all packets of a flow to one of them.
     One meters half a million packets of a flood in a second, five times as many of ordinary traffic; more
     help where it uses up its own core, which `top -H` shows, and cores are idle."""
+    silent_after_secs: Seconds = 60.0
+    """Seconds without a packet after which an interface that is up is called silent, in the log and in the
+    service's state. A minute: where devices live something is said many times in one, if only who has which
+    address, so that silence is a cable in the wrong socket or a mirror port that is none any more."""
     max_clock_step_ms: Annotated[int, Field(ge=1_000, le=86_400_000)] = 60_000
     """A stamp that jumps by more than this, in ms, either way, is believed only if the next packet follows
     it; else the packet takes the time before it, and is counted. One stamp from the future would end every
@@ -146,6 +150,14 @@ class ThresholdConfig(Section):
     """DoS is raised from this probability up."""
     ddos: Probability | None = None
     """DDoS is raised from this probability up."""
+
+
+class ShadowConfig(Section):
+    """`[shadow]`: a second bundle, which judges the same windows and never alerts."""
+
+    bundle: FilePath | None = None
+    """Folder of a bundle to try: `iotids_shadow_verdicts_total` tells where it would have said something
+    else. None: scoring twice takes twice the time, and is for the days before a change of bundle."""
 
 
 class IncidentConfig(Section):
@@ -227,6 +239,7 @@ class Config(Section):
     meter: MeterConfig = MeterConfig()
     window: WindowConfig = WindowConfig()
     thresholds: ThresholdConfig = ThresholdConfig()
+    shadow: ShadowConfig = ShadowConfig()
     incidents: IncidentConfig = IncidentConfig()
     output: OutputConfig = OutputConfig()
     metrics: MetricsConfig = MetricsConfig()

@@ -45,14 +45,9 @@ class Incidents:
 
     def __init__(self, config: IncidentConfig, bundle_digest: str, sources: Sequence[Source]) -> None:
         """Start with no incident; `sources` may grow while verdicts come."""
-        self._config = config
-        self._bundle_digest = bundle_digest
         self._sources = sources
-        self._allow = AllowList(config.allow)
-        self._close_after_ms = round(config.close_after_secs * _SECOND_MS)
-        self._update_interval_ms = round(config.update_interval_secs * _SECOND_MS)
-        room = _VOTES_PER_INCIDENT * config.max_open // config.open_within
-        self._votes = Votes(config.open_within, self._close_after_ms, max(_MIN_VOTERS, room))
+        self._votes = Votes(1, 0, 0)
+        self.adopt(config, bundle_digest)
         # Ordered by the newest evidence, oldest first, so that only the first need be looked at to close.
         self._open: OrderedDict[tuple[Subject, Category], Incident] = OrderedDict()
         self._now_ms = 0
@@ -62,6 +57,16 @@ class Incidents:
         """Open incidents by category."""
         self.suppressed: Counter[str] = Counter(dict.fromkeys(SUPPRESSION_REASONS, 0))
         """Attack verdicts that raised no alert of their own, by `SUPPRESSION_REASONS`."""
+
+    def adopt(self, config: IncidentConfig, bundle_digest: str) -> None:
+        """Go by another configuration from now on; what is open stays open, and votes keep their weight."""
+        self._config = config
+        self._bundle_digest = bundle_digest
+        self._allow = AllowList(config.allow)
+        self._close_after_ms = round(config.close_after_secs * _SECOND_MS)
+        self._update_interval_ms = round(config.update_interval_secs * _SECOND_MS)
+        room = _VOTES_PER_INCIDENT * config.max_open // config.open_within
+        self._votes.resize(config.open_within, self._close_after_ms, max(_MIN_VOTERS, room))
 
     def update(self, verdicts: Iterable[Verdict]) -> list[Alert]:
         """Take in verdicts in the order of their times; returns what they raise, in order."""

@@ -15,12 +15,19 @@ class Votes:
     """
 
     def __init__(self, within: int, max_age_ms: int, max_voters: int) -> None:
-        self._within = within
-        self._max_age_ms = max_age_ms
-        self._max_voters = max_voters
         self._rings: OrderedDict[Hashable, deque[_Vote]] = OrderedDict()
         self.evicted = 0
         """Voters forgotten for want of room."""
+        self.resize(within, max_age_ms, max_voters)
+
+    def resize(self, within: int, max_age_ms: int, max_voters: int) -> None:
+        """Keep that many votes of that many voters from now on; the newest of those that are there."""
+        self._within, self._max_age_ms, self._max_voters = within, max_age_ms, max_voters
+        for voter, ring in self._rings.items():
+            self._rings[voter] = deque(ring, maxlen=within)
+        while len(self._rings) > max_voters:
+            self._rings.popitem(last=False)
+            self.evicted += 1
 
     def __len__(self) -> int:
         return len(self._rings)

@@ -11,6 +11,7 @@ from detector.meter.capture import IGNORED_REASONS, Capture, PacketBlock
 from detector.meter.compiled import CompiledTable, library
 from detector.meter.engine import ENGINE_VERSION
 from detector.meter.fanout import Fanout
+from detector.meter.link import Link, look
 from detector.meter.pure import PureTable
 from detector.meter.table import FlowTable
 
@@ -20,9 +21,11 @@ __all__ = [
     "Capture",
     "Fanout",
     "FlowTable",
+    "Link",
     "PacketBlock",
     "flow_table",
     "is_compiled",
+    "look",
 ]
 
 

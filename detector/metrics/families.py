@@ -30,11 +30,29 @@ BUNDLE_INFO = Family(
     "Always 1; the labels tell the model bundle that is in use.",
     ("digest", "name"),
 )
+RESTARTS = Family(
+    "iotids_restarts_total",
+    "counter",
+    "Times that a part began anew, by reason: capture (an interface was taken back), clock (it was set) or "
+    "scorer (it hung, and another thread took over).",
+    ("reason",),
+)
+CONFIG_RELOADED = Family(
+    "iotids_config_last_reload_successful",
+    "gauge",
+    "1 if the configuration and bundle in use are those read last, 0 if the last reload was refused.",
+)
+CONFIG_RELOAD_TIME = Family(
+    "iotids_config_last_reload_timestamp_seconds",
+    "gauge",
+    "When the configuration and bundle in use were read, in seconds since the epoch.",
+)
 
 CAPTURE_UP = Family(
     "iotids_capture_up",
     "gauge",
-    "1 while packets are read from the interface, 0 since it went away or was closed.",
+    "1 while packets can be read from the interface, 0 while it is gone, down, without carrier or closed, or "
+    "its worker hangs.",
     ("iface",),
 )
 PACKETS = Family(
@@ -95,9 +113,9 @@ WINDOWS_SCORED = Family("iotids_windows_scored_total", "counter", "Windows that 
 WINDOWS_SHED = Family(
     "iotids_windows_shed_total",
     "counter",
-    "Windows that were due and not scored, by reason: budget (max_windows_per_interval was spent) or "
-    "pressure (flows waited, so that less than that was spent). Their flows are not lost, and count in the "
-    "host's next window.",
+    "Windows that were due and not scored, by reason: budget (max_windows_per_interval was spent), pressure "
+    "(flows waited, so that less than that was spent) or hung (the model gave no answer). Their flows are "
+    "not lost, and count in the host's next window.",
     ("reason",),
 )
 SCORING_SECONDS = Family(
@@ -134,6 +152,17 @@ CONFIDENCE = Family(
     "Calibrated probability of the category that a window was judged to be, from 0 to 1.",
     ("category",),
     (0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0),
+)
+SHADOW_VERDICTS = Family(
+    "iotids_shadow_verdicts_total",
+    "counter",
+    "Windows judged by a second bundle as well, by the category that counts and by what the second one said.",
+    ("category", "shadow"),
+)
+SHADOW_SKIPPED = Family(
+    "iotids_shadow_skipped_total",
+    "counter",
+    "Windows that the second bundle was not shown, because it was still busy with those before.",
 )
 
 ALERTS = Family(

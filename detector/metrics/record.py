@@ -20,7 +20,8 @@ _ATTACKS = tuple(category for category in CATEGORIES if category is not Category
 _SEVERITIES = {Category.DDOS: (1, 3), Category.DOS: (1, 3), Category.RECON: (2, 3)}
 """Of certain and uncertain incidents (`records.Alert.severity`)."""
 _DROP_STAGES = ("kernel", "interface", "meter", "shed")
-_SHED_REASONS = ("budget", "pressure")
+_SHED_REASONS = ("budget", "pressure", "hung")
+_RESTART_REASONS = ("capture", "clock", "scorer")
 
 
 class Histogram:
@@ -62,6 +63,9 @@ class Record:
         self._set(families.FLOWS_DROPPED, {("windows", "queue_full"): 0})
         for family in (families.QUEUE_LENGTH, families.QUEUE_CAPACITY):
             self._set(family, {("flows",): 0})
+        self._values[families.CONFIG_RELOADED] = {(): 1.0}
+        self._set(families.SHADOW_VERDICTS, {(ours, other): 0 for ours in CATEGORIES for other in CATEGORIES})
+        self._set(families.RESTARTS, {(reason,): 0 for reason in _RESTART_REASONS})
         self._set(families.VERDICTS, {(category,): 0 for category in CATEGORIES})
         self._set(families.OPEN_INCIDENTS, {(category,): 0 for category in _ATTACKS})
         self._set(
@@ -78,6 +82,18 @@ class Record:
         """Tell which model bundle is in use, instead of any before."""
         with self._lock:
             self._values[families.BUNDLE_INFO] = {(digest, name): 1.0}
+
+    def set_reload(self, time_secs: float | None) -> None:
+        """Tell when configuration and bundle were read, in seconds since the epoch; None if refused."""
+        with self._lock:
+            self._values[families.CONFIG_RELOADED][()] = float(time_secs is not None)
+            if time_secs is not None:
+                self._values[families.CONFIG_RELOAD_TIME][()] = time_secs
+
+    def set_restarts(self, restarts: Mapping[str, int]) -> None:
+        """Take over how often a part began anew, by reason."""
+        with self._lock:
+            self._set(families.RESTARTS, {(reason,): count for reason, count in restarts.items()})
 
     def open_capture(self, iface: str, *, ignored: Iterable[str] = ()) -> None:
         """Begin the series of an interface at 0. `ignored`: all reasons for which packets may be ignored."""
@@ -176,6 +192,17 @@ class Record:
                 self._values[families.VERDICTS][(verdict.category,)] += 1
                 self._values[families.UNCERTAIN][()] += verdict.uncertain
                 self._histograms[families.CONFIDENCE][(verdict.category,)].observe(verdict.confidence)
+
+    def observe_shadow(self, verdicts: Sequence[Verdict], shadow: Sequence[Verdict]) -> None:
+        """Count what a second bundle said of windows, beside the verdicts on them that count."""
+        with self._lock:
+            for ours, other in zip(verdicts, shadow, strict=True):
+                self._values[families.SHADOW_VERDICTS][(ours.category, other.category)] += 1
+
+    def skip_shadow(self, windows: int) -> None:
+        """Count windows that the second bundle was not shown."""
+        with self._lock:
+            self._values[families.SHADOW_SKIPPED][()] += windows
 
     def observe_alerts(self, alerts: Sequence[Alert]) -> None:
         """Count alerts given to the sinks; an `open` also tells how long detection took."""

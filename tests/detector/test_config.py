@@ -13,7 +13,12 @@ from detector.config import (
     Flag,
     IncidentConfig,
     MeterConfig,
+    MetricsConfig,
+    OutputConfig,
+    ThresholdConfig,
+    WindowConfig,
     check_bundle,
+    check_reload,
     load,
     override,
 )
@@ -282,3 +287,25 @@ def test_incidents_outlive_the_slices_of_a_flow(*, close_after_secs: float, fine
     else:
         with pytest.raises(ConfigError, match=r"close_after_secs: got 2\.0, allowed is more than 2\.0"):
             check_bundle(config, idle_timeout_ms=1000, active_timeout_ms=2000)
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "fits"),
+    [
+        ("thresholds", ThresholdConfig(recon=0.9), True),
+        ("incidents", IncidentConfig(open_after=1), True),
+        ("output", OutputConfig(log_level="debug"), True),
+        ("output", OutputConfig(alerts="alerts.json"), False),
+        ("capture", CaptureConfig(interfaces=("eth1",)), False),
+        ("meter", MeterConfig(vlan_in_key=False), False),
+        ("window", WindowConfig(max_hosts=16), False),
+        ("metrics", MetricsConfig(port=1), False),
+    ],
+)
+def test_what_shapes_open_state_cannot_change_while_running(section: str, change: object, fits: bool) -> None:  # noqa: FBT001
+    wanted = Config().model_copy(update={section: change})
+    if fits:
+        check_reload(Config(), wanted)
+    else:
+        with pytest.raises(ConfigError, match=rf"configuration: \[{section}\] \w+ changed"):
+            check_reload(Config(), wanted)

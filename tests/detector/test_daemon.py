@@ -13,6 +13,7 @@ from detector.daemon import Daemon
 from detector.errors import CaptureError
 from detector.logs import LOGGER
 from detector.metrics import families
+from detector.notify import Notifier
 from detector.pipeline import Pipeline
 from detector.records import Alert, Expiry, FlowBatch, State, Verdict
 from detector.run import open_bundle
@@ -46,7 +47,12 @@ class Watch(Pipeline):
     """A pipeline and its daemon, with all that went through them."""
 
     def __init__(
-        self, bundle: Path, *interfaces: str, clock: Callable[[], float] = time.time, workers: int = 1
+        self,
+        bundle: Path,
+        *interfaces: str,
+        clock: Callable[[], float] = time.time,
+        workers: int = 1,
+        notified: bool = False,
     ) -> None:
         config = Config(bundle=str(bundle), capture=CaptureConfig(interfaces=interfaces, workers=workers))
         loaded = open_bundle(config)
@@ -55,7 +61,8 @@ class Watch(Pipeline):
         self.windows = Recording(loaded.window, config.window, self.flows)
         self.alerts: list[Alert] = []
         self.stopping = False
-        self.daemon = Daemon(self, config, stopped=lambda: self.stopping, clock=clock)
+        self.notifier = Notifier() if notified else Notifier({})
+        self.daemon = Daemon(self, config, stopped=lambda: self.stopping, notifier=self.notifier, clock=clock)
 
     def _follow(self, step: Step, verdicts: list[Verdict], now_ms: int) -> list[Alert]:
         alerts = super()._follow(step, verdicts, now_ms)
@@ -73,6 +80,7 @@ class Watch(Pipeline):
     def finish(self) -> None:
         self.stopping = True
         self.daemon.run()
+        self.notifier.close()
 
     @property
     def metered(self) -> FlowBatch:

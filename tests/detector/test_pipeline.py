@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from detector.errors import CaptureError
 from detector.logs import LOGGER
 from detector.meter import Capture, FlowTable, flow_table
 from detector.metrics import families
-from detector.pipeline import CaptureTotals, Pipeline
+from detector.pipeline import Pipeline
 from detector.records import CATEGORIES, Alert, Category, Features, State
 from detector.run import open_bundle
 from detector.scorer import OnnxScorer
@@ -191,19 +190,6 @@ def test_the_metrics_tell_what_the_stages_counted(path: Pipeline, scorer: Record
 def test_an_interface_is_not_up_before_it_is_open(path: Pipeline) -> None:
     path.add_source("in0", live=True)
     assert path.metrics.values()[families.CAPTURE_UP] == {("in0",): 0}
-
-
-def test_totals_go_on_from_file_to_file() -> None:
-    totals, counts = CaptureTotals(), []
-    assert totals.now() == (0, {"not_ip": 0}, {"kernel": 0, "interface": 0})
-    for name in ("truncated.pcap", "quiet-home.pcap"):
-        capture, table, windows = read(PCAPS / name)
-        totals.follow(capture)
-        with suppress(CaptureError):
-            list(steps(capture, table, windows))
-        capture.close()
-        counts.append(totals.now()[:2])
-    assert counts == [(66, {"not_ip": 9}), (66 + 848, {"not_ip": 9 + 18})]
 
 
 def test_a_step_is_scored_while_the_next_is_made(path: Pipeline) -> None:

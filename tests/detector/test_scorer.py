@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,3 +118,15 @@ def test_a_graph_that_misses_its_test_vector_is_refused(tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundle", samples.manifest(), onnx=samples.graph(), check=off, card="")
     with pytest.raises(BundleError, match=r"off by 0\.0002 on its test vector"):
         OnnxScorer(samples.load(tmp_path / "bundle"))
+
+
+def test_it_leaves_nothing_behind_in_the_home(rule_bundle: Path, tmp_path: Path) -> None:
+    """ONNX Runtime's telemetry would write an identifier, and a database of what to send."""
+    code = (
+        "import sys; from detector.config import Config; from detector.run import open_bundle; "
+        "from detector.scorer import OnnxScorer; OnnxScorer(open_bundle(Config(bundle=sys.argv[1])))"
+    )
+    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    words = [sys.executable, "-c", code, str(rule_bundle)]
+    done = subprocess.run(words, capture_output=True, check=True, env=home, cwd=Path(__file__).parents[2])
+    assert (list(tmp_path.iterdir()), done.stderr) == ([], b"")

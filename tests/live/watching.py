@@ -1,5 +1,6 @@
 """Running the daemon as a user does, and asking its metrics."""
 
+import os
 import re
 import signal
 import subprocess
@@ -61,12 +62,16 @@ class Watching:
 
 
 @contextmanager
-def watching(bundle: Path, folder: Path, *interfaces: str) -> Iterator[Watching]:
+def watching(
+    bundle: Path, folder: Path, *interfaces: str, config: Path | None = None, **environment: str
+) -> Iterator[Watching]:
     """Run the daemon on interfaces of the present namespace."""
     alerts = folder / "alerts.json"
     words: list[str | Path] = ["--bundle", bundle, "--alerts", alerts]
     words += [word for name in interfaces for word in ("--iface", name)]
-    process = start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    words += ["--config", config] if config else []
+    surroundings = {**os.environ, **environment}
+    process = start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=surroundings)
     try:
         yield Watching(process, alerts).ready()
     finally:

@@ -315,3 +315,15 @@ class TestExplained:
         watch.update(windows(DDOS, V, TARGET, peer=A))
         watch.update([verdict(DOS, V, TARGET, at_ms=800, peer=B)])
         assert watch.explained == [True]
+
+
+def test_another_configuration_holds_from_now_on_and_what_is_open_goes_on() -> None:
+    watch = incidents(open_after=3)
+    (opened,) = watch.update(windows(RECON))
+    watch.update(windows(RECON, B, count=1))
+    watch.adopt(config(open_after=2, allow=(f"{V} DoS",)), "sha256:11")
+    (second,) = watch.update(windows(RECON, B, count=1, at_ms=1000))
+    assert second.event["iotids"]["bundle"] == "sha256:11"
+    assert watch.open_count[RECON] == 2
+    closed = watch.close(START_MS + 5000)
+    assert closed[0].event["iotids"]["incident_id"] == opened.event["iotids"]["incident_id"]

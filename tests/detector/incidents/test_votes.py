@@ -70,3 +70,13 @@ def test_with_room_for_all_a_voter_has_what_a_plain_list_has(
         expected = [vote for vote, at in last if vote is not None and now - at < 1000]
         assert votes.cast(voter, vote, now) == expected  # type: ignore[arg-type]
         assert len(votes) <= 4
+
+
+def test_resized_the_newest_votes_and_the_latest_voters_stay() -> None:
+    votes = Votes(within=3, max_age_ms=1000, max_voters=9)
+    for voter, vote in (("plug", SCAN), ("lock", SCAN), ("cam", SCAN), ("cam", FLOOD), ("cam", FLOOD)):
+        votes.cast(voter, vote, 1)
+    votes.resize(within=2, max_age_ms=1000, max_voters=2)
+    assert (len(votes), votes.evicted) == (2, 1)
+    assert votes.cast("cam", SCAN, 1) == [FLOOD, SCAN]
+    assert votes.cast("plug", SCAN, 1) == [SCAN]

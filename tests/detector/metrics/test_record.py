@@ -60,6 +60,7 @@ def test_known_labels_start_at_zero(family: Family, labels: set[Labels]) -> None
 
 def test_series_without_labels_start_at_zero() -> None:
     values = Record().values()
+    assert values.pop(families.CONFIG_RELOADED) == {(): 1.0}  # what runs is what was read
     assert all(values[family] == {(): 0.0} for family in values if not family.labels)
 
 
