@@ -1,5 +1,6 @@
 """`iotids-train`: captures to windows, windows to a model, a model to a bundle."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -191,6 +192,41 @@ def export(
     from train import runs  # noqa: PLC0415 - TensorFlow takes seconds
 
     _say(f"{out}: {runs.export_run(run, out, name=name, figures=figures)}")
+
+
+@app.command()
+def paper(
+    *,
+    data: Annotated[Path, typer.Option(help="CICIoMT2024's CSV files: the folder with train/ and test/.")],
+    out: Annotated[Path, typer.Option(help="For report, models and work; continued where it exists.")],
+    classes: Annotated[int, typer.Option(help="2, 4 (the paper's), 6 or 19.")] = 4,
+    split: Annotated[str, typer.Option(help="random (the paper's), or folders (the dataset's).")] = "random",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the paper's 10.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, max=65_536, help="Default: the paper's 32.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="3 epochs in batches of 1024.")] = False,
+    rows: Annotated[int | None, typer.Option(min=1, help="At most so many rows, drawn at random.")] = None,
+    questions: Annotated[str, typer.Option(help="Their networks' pace: fast, same; or none.")] = "fast",
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 42,
+) -> None:
+    """Reproduce the paper's table on CICIoMT2024, and question it."""
+    from train.paper import settings  # noqa: PLC0415 - `--help` need not load it
+
+    chosen = settings.chosen(
+        classes=classes,
+        split=split,
+        questions=questions,
+        rows=rows,
+        seed=seed,
+        pace=settings.paced(fast=fast, epochs=epochs, batch=batch),
+    )
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # that there is no GPU is no news
+    from train.paper.run import reproduce  # noqa: PLC0415 - TensorFlow takes seconds
+
+    report = reproduce(data, out, chosen, say=_say)
+    for result in report.results:
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in result.scores.weighted.items())
+        typer.echo(f"{result.model}: {figures}")
+    _say(f"{out}: report.html")
 
 
 def _say(line: str) -> None:

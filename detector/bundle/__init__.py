@@ -1,5 +1,6 @@
 """The model on disk: weights, and everything that must hold for them to mean anything."""
 
+from detector.bundle.foreign import PAPER
 from detector.bundle.manifest import (
     Digest,
     Manifest,
@@ -16,6 +17,7 @@ from detector.bundle.store import DEFAULT_BUNDLE, Check, ModelBundle, digest_of,
 
 __all__ = [
     "DEFAULT_BUNDLE",
+    "PAPER",
     "Check",
     "Digest",
     "Manifest",

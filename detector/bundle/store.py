@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from detector.bundle.foreign import refuse_foreign
 from detector.bundle.manifest import Manifest, MeterSettings, Thresholds, WindowSettings
 from detector.errors import BundleError
 from detector.records import CATEGORIES
@@ -107,6 +108,7 @@ def load_bundle(path: Path | None = None, *, schema_digest: str, nfstream_versio
             or another NFStream.
     """
     path = DEFAULT_BUNDLE if path is None else path
+    refuse_foreign(path)
     contents = _read_files(path)
     _check_seal(path, contents)
     manifest = _parse_manifest(path, contents[MANIFEST])
