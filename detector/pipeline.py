@@ -97,6 +97,8 @@ class Pipeline:
         self._policy = Policy(bundle.thresholds, config.thresholds)
         self._scoring = ThreadPoolExecutor(1, "score")
         self._begun: _Begun | None = None
+        self._reached_ms = 0
+        """Packet time up to which everything has passed every stage."""
         self._totals: list[CaptureTotals] = []
         self._source_of: list[int] = []
         """The source of each flow table."""
@@ -191,6 +193,7 @@ class Pipeline:
         if alerts:
             self.sinks.emit(alerts)
             self.metrics.observe_alerts(alerts)
+        self._reached_ms = now_ms
         return alerts
 
     def _score(self, windows: WindowBatch) -> NDArray[np.float32]:
@@ -211,6 +214,7 @@ class Pipeline:
         for source in range(len(self.sources)):
             self._report_source(source)
         lost = sum(handover.dropped for handover in self.handovers)
+        self.metrics.set_path(self._reached_ms)
         self.metrics.set_flows(finished, sum(map(len, self.tables)), {FLOWS_LOST: lost})
         self.metrics.set_queue(
             "flows",

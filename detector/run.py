@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def _build(config: Config, *, log_alerts: bool) -> Pipeline:
         sinks.append(JsonLinesSink(Path(config.output.alerts)))
     if log_alerts:
         sinks.append(LogSink(LOGGER))
-    return Pipeline(config, bundle, OnnxScorer(bundle), SinkSet(sinks, LOGGER))
+    pipeline = Pipeline(config, bundle, OnnxScorer(bundle), SinkSet(sinks, LOGGER))
+    pipeline.metrics.set_reload(successful=True, at=time.time())
+    return pipeline
 
 
 def check(config: Config) -> None:

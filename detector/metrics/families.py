@@ -30,6 +30,16 @@ BUNDLE_INFO = Family(
     "Always 1; the labels tell the model bundle that is in use.",
     ("digest", "name"),
 )
+CONFIG_RELOADED = Family(
+    "iotids_config_last_reload_successful",
+    "gauge",
+    "1 while the configuration in force is the one last asked for, 0 since another was refused.",
+)
+CONFIG_RELOAD_TIME = Family(
+    "iotids_config_last_reload_timestamp_seconds",
+    "gauge",
+    "When the configuration in force was loaded, in seconds since the epoch.",
+)
 
 CAPTURE_UP = Family(
     "iotids_capture_up",
@@ -68,6 +78,12 @@ LAST_PACKET = Family(
     "gauge",
     "Packet time of the last packet read, in seconds since the epoch; 0 before the first.",
     ("iface",),
+)
+PATH_TIME = Family(
+    "iotids_path_timestamp_seconds",
+    "gauge",
+    "Packet time up to which everything has passed every stage, in seconds since the epoch; 0 before that. "
+    "On live interfaces it follows the clock though no packet comes, unless a stage stands still.",
 )
 
 FLOWS = Family(

@@ -79,6 +79,17 @@ class Record:
         with self._lock:
             self._values[families.BUNDLE_INFO] = {(digest, name): 1.0}
 
+    def set_reload(self, *, successful: bool, at: float) -> None:
+        """Tell whether the configuration last asked for is in force, and when the one in force was loaded."""
+        with self._lock:
+            self._values[families.CONFIG_RELOADED][()] = float(successful)
+            self._values[families.CONFIG_RELOAD_TIME][()] = at
+
+    def set_path(self, reached_ms: int) -> None:
+        """Take over the packet time up to which everything has passed every stage."""
+        with self._lock:
+            self._values[families.PATH_TIME][()] = reached_ms / 1000
+
     def open_capture(self, iface: str, *, ignored: Iterable[str] = ()) -> None:
         """Begin the series of an interface at 0. `ignored`: all reasons for which packets may be ignored."""
         series: dict[Family, Sequence[Labels]] = {

@@ -99,6 +99,20 @@ def test_capture_totals() -> None:
     assert value(record, families.LAST_PACKET, "eth0") == 1_700_000_000.25
 
 
+def test_a_refused_reload_is_told_until_one_is_taken() -> None:
+    record = Record()
+    record.set_reload(successful=True, at=1000.5)
+    record.set_reload(successful=False, at=1000.5)
+    assert value(record, families.CONFIG_RELOADED) == 0
+    assert value(record, families.CONFIG_RELOAD_TIME) == 1000.5
+
+
+def test_the_paths_time_is_in_seconds() -> None:
+    record = Record()
+    record.set_path(1_700_000_000_250)
+    assert value(record, families.PATH_TIME) == 1_700_000_000.25
+
+
 def test_before_the_first_packet_its_time_is_zero() -> None:
     record = Record()
     record.set_capture("eth0", packets=0, last_packet_ms=-1, dropped={}, ignored={})
