@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from detector.bundle import ModelBundle
 from detector.config import Config
+from detector.drift import Drift
 from detector.handover import Handover
 from detector.incidents import Incidents
+from detector.logs import LOGGER
 from detector.meter import IGNORED_REASONS, Capture, Fanout, FlowTable, flow_table
 from detector.metrics import Metrics
 from detector.policy import Policy
@@ -91,6 +93,7 @@ class Pipeline:
         self.windows = Windows(bundle.window, config.window)
         self.incidents = Incidents(config.incidents, bundle.digest, self.sources)
         self.sinks = sinks
+        self.drift = Drift(bundle.manifest.features.names, bundle.manifest.record)
         self.metrics = Metrics()
         self.metrics.set_bundle(bundle.name, bundle.digest)
         self._config, self._bundle, self._scorer = config, bundle, scorer
@@ -183,6 +186,7 @@ class Pipeline:
         begun, self._begun = self._begun, None
         verdicts = self._policy.judge(begun.step.windows, begun.probabilities.result())
         self.metrics.observe_verdicts(verdicts)
+        self.drift.count(begun.step.windows, verdicts)
         return self._follow(begun.step, verdicts, begun.reached_ms)
 
     def _follow(self, step: Step, verdicts: list[Verdict], now_ms: int) -> list[Alert]:
@@ -227,7 +231,10 @@ class Pipeline:
             shed=self.windows.shed,
         )
         self.metrics.set_incidents(self.incidents.open_count, self.incidents.suppressed)
+        self.metrics.set_drift(self.drift.indices(), len(self.drift.drifting()))
         self.metrics.set_sink_errors(self.sinks.errors)
+        if warning := self.drift.warning():
+            LOGGER.warning(warning)
 
     def _report_source(self, source: int) -> None:
         """Add up the flow tables of one source."""

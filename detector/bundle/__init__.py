@@ -2,6 +2,7 @@
 
 from detector.bundle.manifest import (
     Digest,
+    Distribution,
     Manifest,
     MeterSettings,
     Origin,
@@ -18,6 +19,7 @@ __all__ = [
     "DEFAULT_BUNDLE",
     "Check",
     "Digest",
+    "Distribution",
     "Manifest",
     "MeterSettings",
     "ModelBundle",

@@ -151,6 +151,18 @@ CONFIDENCE = Family(
     ("category",),
     (0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0),
 )
+FEATURE_DRIFT = Family(
+    "iotids_feature_drift",
+    "gauge",
+    "Population stability index of a feature against the bundle's record, over a day or so; none before "
+    "enough windows were scored, nor with a bundle that holds no record.",
+    ("feature",),
+)
+DRIFTING_FEATURES = Family(
+    "iotids_drifting_features",
+    "gauge",
+    "Features whose drift is beyond that of nearly all networks that the model learned from.",
+)
 
 ALERTS = Family(
     "iotids_alerts_total",

@@ -169,6 +169,12 @@ class Record:
             )
             self._set(families.ALERTS_SUPPRESSED, {(reason,): count for reason, count in suppressed.items()})
 
+    def set_drift(self, indices: Mapping[str, float], drifting: int) -> None:
+        """Take over the stability index of each feature, and how many features drift."""
+        with self._lock:
+            self._values[families.FEATURE_DRIFT] = {(name,): index for name, index in indices.items()}
+            self._values[families.DRIFTING_FEATURES][()] = drifting
+
     def set_sink_errors(self, errors: Mapping[str, int]) -> None:
         """Take over the failures of every sink, by its name; name those without any, too."""
         with self._lock:

@@ -164,6 +164,14 @@ def test_incident_totals_fall_back_to_zero() -> None:
     assert value(record, families.ALERTS_SUPPRESSED, "allowed") == 5
 
 
+def test_drift_is_told_once_there_is_some() -> None:
+    record = Record()
+    assert series(record, families.FEATURE_DRIFT) == {}
+    record.set_drift({"tcp": 0.3, "udp": 0.0}, 1)
+    assert series(record, families.FEATURE_DRIFT) == {("tcp",): 0.3, ("udp",): 0.0}
+    assert value(record, families.DRIFTING_FEATURES) == 1
+
+
 def test_sink_errors() -> None:
     record = Record()
     record.set_sink_errors(Counter({"file": 0, "log": 2}))
