@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detector.bundle import (
     Check,
+    Distribution,
     Manifest,
     MeterSettings,
     Schema,
@@ -45,9 +46,10 @@ RULES = {
 """A category's weight, and the conditions that must all hold for it."""
 
 
-def write(path: Path) -> Path:
+def write(path: Path, record: tuple[Distribution, ...] = ()) -> Path:
     """Write the bundle into a directory that does not exist yet."""
-    write_bundle(path, manifest(), onnx=graph(), check=_check(), card="# Rules\n")
+    described = manifest().model_copy(update={"record": record})
+    write_bundle(path, described, onnx=graph(), check=_check(), card="# Rules\n")
     return path
 
 

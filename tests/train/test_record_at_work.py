@@ -1,7 +1,6 @@
 """From captures through training's export to a detector that tells a strange network from a known one."""
 
-import random
-from itertools import product
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from detector.run import open_bundle
 from detector.scorer import OnnxScorer
 from detector.sinks import SinkSet
 from tests import traffic
-from tests.traffic import Frame, datagram
+from tests.traffic import household
 from tests.train import samples
 from train.datasets import CaptureWindows, join
 from train.export import export_bundle
@@ -32,22 +31,12 @@ from train.reference import record_of
 
 pytestmark = pytest.mark.tensorflow
 
-MINUTES, DEVICES = (0, 61), 40
 
-
-def network(path: Path, seed: int, *, size: int = 300, packets: int = 1) -> Path:
-    """Write two minutes, an hour apart, of devices that ask a server for something, each now and then."""
-    rng, frames = random.Random(seed), list[Frame]()
-    for minute, device in product(MINUTES, range(DEVICES)):
-        at = minute * 60_000 + rng.uniform(0, 1000)
-        while at < (minute + 1) * 60_000:
-            ends, ports = (f"10.0.0.{10 + device}", "10.0.0.1"), (rng.randrange(20_000, 60_000), 53)
-            frames.append(datagram(at, *ends, ports, bytes(40 + rng.randrange(20))))
-            for number in range(packets):
-                answer = bytes(size + rng.randrange(100))
-                frames.append(datagram(at + (number + rng.random()) * 30, *ends[::-1], ports[::-1], answer))
-            at += rng.expovariate(1 / 700)
-    return traffic.write(path, sorted(frames, key=lambda frame: frame.at_ms))
+def network(path: Path, seed: int, *, size: int = 300, answers: int = 1) -> Path:
+    """Write two minutes of a household, an hour apart."""
+    hours = (0, 3_600_000)
+    frames = [household(seed + hour, starts_ms=hour, size=size, answers=answers) for hour in hours]
+    return traffic.write(path, chain(*frames))
 
 
 @pytest.fixture
@@ -105,7 +94,7 @@ def test_one_more_network_of_the_kind_is_known(
 def test_another_kind_of_network_is_told_once(
     bundle: Path, tmp_path: Path, told: pytest.LogCaptureFixture
 ) -> None:
-    path = watched(bundle, network(tmp_path / "other.pcap", 77, size=1100, packets=8))
+    path = watched(bundle, network(tmp_path / "other.pcap", 77, size=1100, answers=8))
     path.report()
     values = path.metrics.values()
     assert values[families.FEATURE_DRIFT]["dst2src_bytes",] > 1.0
