@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from detector.bundle import ModelBundle
 from detector.config import Config
+from detector.drift import Drift
 from detector.errors import BundleError
 from detector.handover import Handover
 from detector.incidents import Incidents
+from detector.logs import LOGGER
 from detector.meter import IGNORED_REASONS, Capture, Fanout, FlowTable, flow_table
 from detector.metrics import Metrics
 from detector.policy import Policy
@@ -62,6 +64,7 @@ class Pipeline:
         self.windows = Windows(bundle.window, config.window)
         self.incidents = Incidents(config.incidents, bundle.digest, self.sources)
         self.sinks = sinks
+        self.drift = Drift(bundle.manifest.features.names, bundle.manifest.record)
         self.metrics = Metrics()
         self.metrics.set_bundle(bundle.name, bundle.digest)
         self._config, self.bundle, self._scorer = config, bundle, scorer
@@ -72,6 +75,8 @@ class Pipeline:
         self.patience_secs: float | None = None
         """How long scoring may take before its thread is given up; None in a replay, which has time."""
         self._begun: _Begun | None = None
+        self._reached_ms = 0
+        """Packet time up to which everything has passed every stage."""
         self._totals: list[CaptureTotals] = []
         self._source_of: list[int] = []
         """The source of each flow table."""
@@ -179,6 +184,7 @@ class Pipeline:
         self.metrics.observe_verdicts(verdicts)
         if self.shadow is not None:
             self.shadow.compare(begun.step.windows, verdicts, self.metrics)
+        self.drift.count(begun.step.windows, verdicts)
         return self._follow(begun.step, verdicts, begun.reached_ms)
 
     def _follow(self, step: Step, verdicts: list[Verdict], now_ms: int) -> list[Alert]:
@@ -190,6 +196,7 @@ class Pipeline:
         if alerts:
             self.sinks.emit(alerts)
             self.metrics.observe_alerts(alerts)
+        self._reached_ms = now_ms
         return alerts
 
     def _score(self, windows: WindowBatch) -> NDArray[np.float32]:
@@ -205,6 +212,8 @@ class Pipeline:
         as the one before does.
         """
         self.complete()
+        if bundle.digest != self.bundle.digest:
+            self.drift = Drift(bundle.manifest.features.names, bundle.manifest.record)
         self._config, self.bundle, self._scorer, self.shadow = config, bundle, scorer, shadow
         self._policy = Policy(bundle.thresholds, config.thresholds)
         self.incidents.adopt(config.incidents, bundle.digest)
@@ -232,6 +241,7 @@ class Pipeline:
         for source in range(len(self.sources)):
             self._report_source(source)
         lost = sum(handover.dropped for handover in self.handovers)
+        self.metrics.set_path(self._reached_ms)
         self.metrics.set_flows(finished, sum(map(len, self.tables)), {FLOWS_LOST: lost})
         self.metrics.set_queue(
             "flows",
@@ -244,7 +254,10 @@ class Pipeline:
             shed={**self.windows.shed, "hung": self._hung},
         )
         self.metrics.set_incidents(self.incidents.open_count, self.incidents.suppressed)
+        self.metrics.set_drift(self.drift.indices(), len(self.drift.drifting()))
         self.metrics.set_sink_errors(self.sinks.errors)
+        if warning := self.drift.warning():
+            LOGGER.warning(warning)
 
     def _report_source(self, source: int) -> None:
         """Add up the flow tables of one source."""

@@ -107,6 +107,23 @@ def datagram(at_ms: float, src: str, dst: str, ports: tuple[int, int], payload: 
     return Frame(at_ms, ethernet(ip(src, dst, UDP, udp(*ports, payload))))
 
 
+def household(
+    seed: int, *, secs: float = 60, devices: int = 40, starts_ms: float = 0, size: int = 300, answers: int = 1
+) -> list[Frame]:
+    """Return devices that ask a server for something, now and then, and get so many answers of a size."""
+    rng, frames = random.Random(seed), list[Frame]()
+    for device in range(devices):
+        at = starts_ms + rng.uniform(0, 1000)
+        while at < starts_ms + 1000 * secs:
+            ends, ports = (f"10.0.0.{10 + device}", "10.0.0.1"), (rng.randrange(20_000, 60_000), 53)
+            frames.append(datagram(at, *ends, ports, bytes(40 + rng.randrange(20))))
+            for number in range(answers):
+                answer = bytes(size + rng.randrange(100))
+                frames.append(datagram(at + (number + rng.random()) * 30, *ends[::-1], ports[::-1], answer))
+            at += rng.expovariate(1 / 700)
+    return sorted(frames, key=lambda frame: frame.at_ms)
+
+
 _FOUR = tuple(f"10.0.0.{n}" for n in range(1, 5))
 _SIX = tuple(f"2001:db8::{n}" for n in range(1, 4))
 _OUTER = (("172.16.0.1", "172.16.0.2"), ("2001:db8:1::1", "2001:db8:1::2"))

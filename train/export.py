@@ -49,6 +49,7 @@ def export_bundle(
         thresholds=run.thresholds,
         created_from=run.training,
         figures=figures,
+        record=run.record,
     )
     check = _check(model, run.features.names.index("mask"))
     bundle = ModelBundle(manifest, "", export_onnx(model), check, render(manifest, run.network))

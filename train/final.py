@@ -20,6 +20,7 @@ from train.datasets import load, read_index
 from train.fit import FitSettings, fit
 from train.networks import calibrated
 from train.record import Run, origins_of, read_run, versions
+from train.reference import record_of
 from train.runs import FALSE_SHARE, MASK, Say, model_file, save_run, scored
 from train.split import Split, barred
 from train.tune import Scored, tune
@@ -81,6 +82,7 @@ def fit_final(
             window=index.window,
             temperature=temperature,
             thresholds=thresholds,
+            record=record_of(training),
             history=fitted.history,
         ),
     )

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from detector.bundle import (
+    Distribution,
     MeterSettings,
     Origin,
     Part,
@@ -39,6 +40,8 @@ class Run(Part):
     window: WindowSettings
     temperature: float
     thresholds: Thresholds
+    record: tuple[Distribution, ...] = ()
+    """Of the benign training windows; see `reference.record_of`."""
     history: dict[str, list[float]]
 
     def side(self, side: str) -> frozenset[str]:

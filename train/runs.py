@@ -24,6 +24,7 @@ from train.export import export_bundle
 from train.fit import FitSettings, fit
 from train.networks import calibrated
 from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run, versions
+from train.reference import record_of
 from train.split import Split
 from train.tune import Scored, tune
 
@@ -80,6 +81,7 @@ def fit_run(
             thresholds=tune(
                 [scored(data, entry, KerasScorer(model)) for entry in quiet], false_share=FALSE_SHARE
             ),
+            record=record_of(training),
             history=fitted.history,
         ),
     )

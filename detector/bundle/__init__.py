@@ -3,6 +3,7 @@
 from detector.bundle.foreign import PAPER
 from detector.bundle.manifest import (
     Digest,
+    Distribution,
     Manifest,
     MeterSettings,
     Origin,
@@ -20,6 +21,7 @@ __all__ = [
     "PAPER",
     "Check",
     "Digest",
+    "Distribution",
     "Manifest",
     "MeterSettings",
     "ModelBundle",

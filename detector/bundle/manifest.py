@@ -65,6 +65,23 @@ class Schema(Part):
         return self
 
 
+class Distribution(Part):
+    """How a feature of the newest flow is distributed over benign training windows."""
+
+    edges: Annotated[tuple[float, ...], Field(max_length=63)]
+    """Between the bins, rising; a value equal to an edge belongs below it."""
+    shares: tuple[Probability, ...]
+    """Of each bin."""
+    usual: Annotated[float, Field(ge=0.0)]
+    """Population stability index that nine of ten networks of the training data, left out, stay below."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(self.shares) != len(self.edges) + 1 or list(self.edges) != sorted(set(self.edges)):
+            raise ValueError(f"{len(self.shares)} shares need one edge less, and edges that rise")
+        return self
+
+
 class Origin(Part):
     """Where a part of the data came from, and on which side of the split it stood."""
 
@@ -102,8 +119,16 @@ class Manifest(Part):
     created_from: Training
     figures: dict[str, dict[str, float]] = {}
     """Measured on origins the model never saw: model or class, then measure, then value."""
+    record: tuple[Distribution, ...] = ()
+    """Of each feature, so that drift shows; empty in bundles that tell nothing of it."""
     files: dict[str, Digest] = {}
     """Filled in by `write_bundle`."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if len(self.record) not in {0, len(self.features.names)}:
+            raise ValueError(f"a record of {len(self.record)} features, expected one of each or of none")
+        return self
 
     @property
     def sequence_shape(self) -> tuple[int, int]:

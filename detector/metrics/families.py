@@ -87,6 +87,12 @@ LAST_PACKET = Family(
     "Packet time of the last packet read, in seconds since the epoch; 0 before the first.",
     ("iface",),
 )
+PATH_TIME = Family(
+    "iotids_path_timestamp_seconds",
+    "gauge",
+    "Packet time up to which everything has passed every stage, in seconds since the epoch; 0 before that. "
+    "On live interfaces it follows the clock though no packet comes, unless a stage stands still.",
+)
 
 FLOWS = Family(
     "iotids_flows_total",
@@ -163,6 +169,18 @@ SHADOW_SKIPPED = Family(
     "iotids_shadow_skipped_total",
     "counter",
     "Windows that the second bundle was not shown, because it was still busy with those before.",
+)
+FEATURE_DRIFT = Family(
+    "iotids_feature_drift",
+    "gauge",
+    "Population stability index of a feature against the bundle's record, over a day or so; none before "
+    "enough windows were scored, nor with a bundle that holds no record.",
+    ("feature",),
+)
+DRIFTING_FEATURES = Family(
+    "iotids_drifting_features",
+    "gauge",
+    "Features whose drift is beyond that of nearly all networks that the model learned from.",
 )
 
 ALERTS = Family(

@@ -95,6 +95,11 @@ class Record:
         with self._lock:
             self._set(families.RESTARTS, {(reason,): count for reason, count in restarts.items()})
 
+    def set_path(self, reached_ms: int) -> None:
+        """Take over the packet time up to which everything has passed every stage."""
+        with self._lock:
+            self._values[families.PATH_TIME][()] = reached_ms / 1000
+
     def open_capture(self, iface: str, *, ignored: Iterable[str] = ()) -> None:
         """Begin the series of an interface at 0. `ignored`: all reasons for which packets may be ignored."""
         series: dict[Family, Sequence[Labels]] = {
@@ -173,6 +178,12 @@ class Record:
                 families.OPEN_INCIDENTS, {(category,): open_count.get(category, 0) for category in _ATTACKS}
             )
             self._set(families.ALERTS_SUPPRESSED, {(reason,): count for reason, count in suppressed.items()})
+
+    def set_drift(self, indices: Mapping[str, float], drifting: int) -> None:
+        """Take over the stability index of each feature, and how many features drift."""
+        with self._lock:
+            self._values[families.FEATURE_DRIFT] = {(name,): index for name, index in indices.items()}
+            self._values[families.DRIFTING_FEATURES][()] = drifting
 
     def set_sink_errors(self, errors: Mapping[str, int]) -> None:
         """Take over the failures of every sink, by its name; name those without any, too."""

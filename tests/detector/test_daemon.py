@@ -207,6 +207,13 @@ def test_metrics_follow_within_a_second_or_so(send: Send, rule_bundle: Path) -> 
     watch.finish()
 
 
+def test_the_paths_time_goes_on_where_no_packet_comes(send: Send, rule_bundle: Path) -> None:  # noqa: ARG001
+    watch = Watch(rule_bundle, "in0")
+    values, started = watch.metrics.values, time.time()
+    watch.turn_until(lambda: values()[families.PATH_TIME][()] > started + 1, 5)
+    watch.finish()
+
+
 @pytest.mark.parametrize("workers", [2, 3])
 def test_workers_share_an_interface_and_windows_stay_whole(
     workers: int, send: Send, rule_bundle: Path

@@ -184,6 +184,7 @@ def test_the_metrics_tell_what_the_stages_counted(path: Pipeline, scorer: Record
     scored = sum(map(len, scorer.asked))
     assert values[families.WINDOWS_SCORED] == {(): scored}
     assert sum(values[families.VERDICTS].values()) == scored
+    assert values[families.PATH_TIME] == {(): path.tables[0].clock.now_ms / 1000}
     assert values[families.BUNDLE_INFO] == {(path.incidents._bundle_digest, "rules"): 1.0}
 
 

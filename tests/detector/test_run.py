@@ -152,6 +152,7 @@ def test_metrics_are_left_for_the_textfile_collector(detect: Detect, tmp_path: P
     assert 'iotids_alerts_total{category="Recon",severity="2"} 2.0' in text
     assert 'iotids_open_incidents{category="Recon"} 0.0' in text
     assert 'iotids_capture_up{iface="replay"} 0.0' in text
+    assert "iotids_config_last_reload_successful 1.0" in text
 
 
 def test_a_check_reads_and_writes_nothing(detect: Detect, tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ def test_a_run_becomes_a_bundle_that_the_detector_opens(directory: Path, evaluat
     bundle = load_bundle(directory / "bundle", schema_digest=SCHEMA.digest, nfstream_version=ENGINE_VERSION)
     assert (bundle.digest, bundle.name) == (digest, "tiny")
     assert bundle.manifest.figures == evaluation.figures
+    assert bundle.manifest.record == read_run(directory / "run").record
     unseen = samples.dataset(origins=1, each=30, seed=300)
     right = OnnxScorer(bundle).score(unseen.sequences).argmax(axis=1) == unseen.labels
     assert right.mean() > 0.8

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from detector.bundle import Manifest, Schema
+from detector.bundle import Distribution, Manifest, Schema
 from tests.detector.bundle import samples
 
 
@@ -33,6 +33,33 @@ def test_what_no_exporter_writes_is_refused(was: str, becomes: str, complaint: s
     with pytest.raises(ValidationError) as caught:
         Manifest.model_validate_json(text.replace(was, becomes))
     assert complaint in {".".join(map(str, problem["loc"])) for problem in caught.value.errors()}
+
+
+EVEN = Distribution(edges=(1.0, 2.0), shares=(0.25, 0.5, 0.25), usual=0.1)
+
+
+def test_a_record_is_of_every_feature_or_of_none() -> None:
+    complete = samples.manifest().model_dump() | {"record": (EVEN,) * samples.FEATURES}
+    assert Manifest.model_validate(complete).record[0] == EVEN
+    with pytest.raises(ValidationError, match="a record of 2 features"):
+        Manifest.model_validate(complete | {"record": (EVEN, EVEN)})
+
+
+def test_a_manifest_from_before_records_is_still_valid() -> None:
+    before = samples.manifest().model_dump_json().replace('"record":[],', "")
+    assert "record" not in before
+    assert Manifest.model_validate_json(before).record == ()
+
+
+@pytest.mark.parametrize(
+    ("edges", "shares"),
+    [((1.0, 2.0), (0.5, 0.5)), ((2.0, 1.0), (0.2, 0.2, 0.6)), ((1.0, 1.0), (0.2, 0.2, 0.6))],
+)
+def test_a_distribution_has_rising_edges_between_its_shares(
+    edges: tuple[float, ...], shares: tuple[float, ...]
+) -> None:
+    with pytest.raises(ValidationError, match="edges that rise"):
+        Distribution(edges=edges, shares=shares, usual=0.0)
 
 
 @pytest.mark.parametrize("names", [("mask", "mask"), ("mask",)])

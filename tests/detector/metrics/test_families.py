@@ -29,6 +29,11 @@ CONTRACT = [
     "iotids_scoring_seconds",
     "iotids_sink_errors_total",
     "iotids_last_packet_timestamp_seconds",
+    "iotids_feature_drift",
+    "iotids_drifting_features",
+    "iotids_path_timestamp_seconds",
+    "iotids_config_last_reload_successful",
+    "iotids_config_last_reload_timestamp_seconds",
 ]
 
 each = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

@@ -100,6 +100,20 @@ def test_capture_totals() -> None:
     assert value(record, families.LAST_PACKET, "eth0") == 1_700_000_000.25
 
 
+def test_a_refused_reload_is_told_until_one_is_taken() -> None:
+    record = Record()
+    record.set_reload(1000.5)
+    record.set_reload(None)
+    assert value(record, families.CONFIG_RELOADED) == 0
+    assert value(record, families.CONFIG_RELOAD_TIME) == 1000.5
+
+
+def test_the_paths_time_is_in_seconds() -> None:
+    record = Record()
+    record.set_path(1_700_000_000_250)
+    assert value(record, families.PATH_TIME) == 1_700_000_000.25
+
+
 def test_before_the_first_packet_its_time_is_zero() -> None:
     record = Record()
     record.set_capture("eth0", packets=0, last_packet_ms=-1, dropped={}, ignored={})
@@ -149,6 +163,14 @@ def test_incident_totals_fall_back_to_zero() -> None:
     record.set_incidents(Counter(), Counter(allowed=5))
     assert set(series(record, families.OPEN_INCIDENTS).values()) == {0.0}
     assert value(record, families.ALERTS_SUPPRESSED, "allowed") == 5
+
+
+def test_drift_is_told_once_there_is_some() -> None:
+    record = Record()
+    assert series(record, families.FEATURE_DRIFT) == {}
+    record.set_drift({"tcp": 0.3, "udp": 0.0}, 1)
+    assert series(record, families.FEATURE_DRIFT) == {("tcp",): 0.3, ("udp",): 0.0}
+    assert value(record, families.DRIFTING_FEATURES) == 1
 
 
 def test_sink_errors() -> None:
