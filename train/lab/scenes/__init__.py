@@ -76,16 +76,19 @@ RECON: tuple[Scene, ...] = (
 )
 
 DOS: tuple[Scene, ...] = (
-    *(floods.packet_flood, floods.packet_flood, floods.packet_flood, floods.hping_flood, floods.hping_flood),
-    *(floods.one_flow_flood, floods.one_flow_flood, floods.socket_flood),
+    *(floods.packet_flood,) * 5,
+    *(floods.hping_flood,) * 4,
+    *(floods.one_flow_flood,) * 6,
+    floods.socket_flood,
     *(requests.http_flood, requests.http_flood, requests.apache_bench, requests.slow_requests),
     *(requests.slowhttptest, requests.mqtt_flood, requests.coap_flood, requests.connection_flood),
     *(requests.http_flood, requests.slow_requests, requests.mqtt_flood),
 )
 
 DDOS: tuple[Scene, ...] = (
-    *(floods.packet_flood_many, floods.packet_flood_many, floods.packet_flood_many),
-    *(floods.spoofed_flood, floods.spoofed_flood, floods.spoofed_flood, floods.hping_spoofed),
+    *(floods.packet_flood_many,) * 4,
+    *(floods.spoofed_flood,) * 6,
+    *(floods.hping_spoofed,) * 2,
     *(floods.reflection, floods.reflection, floods.tcp_reflection),
     *(requests.http_flood_many, requests.http_flood_many, requests.slow_requests_many),
     *(requests.mqtt_flood_many, requests.coap_flood_many, requests.connection_flood_many),

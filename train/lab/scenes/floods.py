@@ -8,25 +8,12 @@ from train.lab.scenes.onslaught import aim, bounds, run
 from train.lab.scenes.parties import Sources, victim_of
 
 _PACKET_KINDS = (
-    "syn",
-    "syn",
-    "syn",
-    "ack",
-    "fin",
-    "rst",
-    "syn-ack",
-    "psh-ack",
-    "rst-fin",
-    "xmas",
-    "udp",
-    "udp",
-    "udp",
-    "icmp",
-    "icmp",
-    "fragment",
-    "gre",
-    "dns",
+    *("syn",) * 8,
+    *("udp",) * 5,
+    *("icmp",) * 3,
+    *("ack", "fin", "rst", "syn-ack", "psh-ack", "rst-fin", "xmas", "fragment", "gre", "dns"),
 )
+"""The commonest first: nearly every flood that one meets is one of SYNs, datagrams or pings."""
 
 _ONLY4 = {"fragment", "gre"}
 
@@ -98,7 +85,7 @@ def one_flow_flood(draft: Draft) -> None:
     rng, victim = draft.rng, victim_of(draft)
     sources = Sources(draft, many=False, victim=victim)
     limits = bounds(draft, most=12_000) | {"bytes": draft.whole(1, 1400)}
-    kind = rng.choice(("tcp", "udp", "udp", "icmp", "syn", "ack", "psh-ack", "fin", "rst"))
+    kind = rng.choice(("tcp", "udp", "udp", "udp", "icmp", "icmp", "syn", "ack", "psh-ack", "fin", "rst"))
     program, ports = (
         "flood",
         {"kind": kind, "port": aim(draft, victim), "source_port": rng.randint(1024, 65_000)},
@@ -161,7 +148,7 @@ def spoofed_flood(draft: Draft) -> None:
         kind=kind,
         bytes=size,
         port=53 if kind == "dns" else aim(draft, victim),
-        source_port=rng.choice((-1, -2, 1, 3000)),
+        source_port=rng.choice((-1, -2, rng.randint(1, 65_000))),
         options=rng.choice((0, 1, 2, 3)),
         sources=sources,
         ttl=rng.choice((64, 128, 255, 47)),

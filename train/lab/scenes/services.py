@@ -157,6 +157,10 @@ def busy_server(draft: Draft) -> None:
     )
 
 
+ONE_WAY_RATE = 2500
+"""Packets a second that nobody answers, at most: a wall of cameras. What is beyond is a flood."""
+
+
 def datagrams_of(draft: Draft, size: tuple[int, int]) -> dict[str, Any]:
     """Draw how datagrams are sent: sizes, ports, order, what is wanted back, how often."""
     rng, usual = draft.rng, draft.whole(*size)
@@ -181,6 +185,7 @@ def collector(draft: Draft) -> None:
     if draft.chance(0.93):
         draft.serve(host, "serve-datagrams", port, kind="sink")
     params = datagrams_of(draft, size)
+    params["rate"] = min(params["rate"], draft.between(ONE_WAY_RATE / 2, ONE_WAY_RATE))
     what = (Category.BENIGN, f"{name}-collector")
     sources = Sources(draft, many=draft.chance(0.75), victim=host, kind="client")
     if draft.chance(0.15):

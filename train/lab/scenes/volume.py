@@ -5,18 +5,20 @@ from train.lab.draft import Draft
 from train.lab.scenes.bustle import own
 from train.lab.scenes.onslaught import bounds, run
 from train.lab.scenes.parties import Sources, server_of
-from train.lab.scenes.services import datagrams_of
+from train.lab.scenes.services import ONE_WAY_RATE, datagrams_of
 
 _MOST_KILOBITS = 150_000
 
 
 def stream(draft: Draft) -> None:
-    """One flow of datagrams at any rate, one way or both: a camera, a tunnel, a game, a call."""
+    """One flow of datagrams, both ways at any rate or one way: a camera, a tunnel, a game, a call."""
     host, address = server_of(draft)
     both = draft.chance(0.5)
     port, kind = draft.rng.randint(1025, 65_000), "exchange" if both else "raw"
     draft.serve(host, "serve-datagrams", port, kind="exchange" if both else "sink")
-    params = datagrams_of(draft, (12, 1372)) | bounds(draft, most=18_000) | {"flows": 1, "fresh": 0.0}
+    top = 20_000 if both else ONE_WAY_RATE
+    params = datagrams_of(draft, (12, 1372)) | bounds(draft, top=top, most=18_000)
+    params |= {"flows": 1, "fresh": 0.0}
     if both:
         params["count"] = params["count"] // (1 + params["answers"] // params["every"])
     sources = Sources(draft, many=False, victim=host, kind="client")
