@@ -163,8 +163,8 @@ def test_an_interface_may_be_down_for_a_while(send: Send, rule_bundle: Path) -> 
     for _ in range(10):
         watch.daemon.turn(0.05)
     ip("link set in0 up")
-    send(FRAME)
-    watch.turn_until(lambda: watch.packets() == 1, 2)
+    # The cable itself loses a frame now and then, until the kernel has seen its carrier.
+    watch.turn_until(lambda: send(FRAME) > 0 and watch.packets() > 0, 5)
     watch.finish()
 
 

@@ -12,8 +12,8 @@ from detector.scoring import MAX_RESTARTS, Scoring
 from tests.network import until
 
 
-def threads() -> int:
-    return sum(thread.name == "score" for thread in threading.enumerate())
+def threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "score"}
 
 
 def test_calls_are_made_one_after_the_other_in_one_thread() -> None:
@@ -63,7 +63,8 @@ def test_no_thread_outlives_its_owner() -> None:
     before = threads()
     scoring = Scoring()
     scoring.replace()
-    until(lambda: threads() == before + 1, 5)
+    own = threads() - before
+    until(lambda: sum(thread.is_alive() for thread in own) == 1, 5)
     del scoring
     gc.collect()
-    until(lambda: threads() == before, 5)
+    until(lambda: not any(thread.is_alive() for thread in own), 5)
