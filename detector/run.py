@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from io import FileIO
 from pathlib import Path
 
 from detector.bundle import ModelBundle, load_bundle
@@ -36,16 +37,17 @@ def open_bundle(config: Config) -> ModelBundle:
     return bundle
 
 
-def _build(config: Config, *, log_alerts: bool) -> Pipeline:
+def _build(config: Config, *, live: bool) -> Pipeline:
     bundle = open_bundle(config)
     sinks: list[AlertSink] = []
     if config.output.alerts == STDOUT:
-        sinks.append(StreamSink(sys.stdout.buffer))
+        sinks.append(StreamSink(FileIO(sys.stdout.fileno(), "wb", closefd=False)))
     elif config.output.alerts:
         sinks.append(JsonLinesSink(Path(config.output.alerts)))
-    if log_alerts:
+    if live and config.output.alerts != STDOUT:
         sinks.append(LogSink(LOGGER))
-    pipeline = Pipeline(config, bundle, OnnxScorer(bundle), SinkSet(sinks, LOGGER))
+    queued = config.output.max_queued_alerts if live else None
+    pipeline = Pipeline(config, bundle, OnnxScorer(bundle), SinkSet(sinks, LOGGER, queued=queued))
     pipeline.shadow = _open_shadow(config, bundle)
     return pipeline
 
@@ -144,7 +146,7 @@ def replay(
         check_textfile(metrics_textfile)
     files = capture_files(list(paths))
     _refuse_overwriting(files, {"--flows": flows, "--alerts": config.output.alerts})
-    pipeline = _build(config, log_alerts=False)
+    pipeline = _build(config, live=False)
     flow_log = FlowLog(flows) if flows else None
     run, closed = _run(pipeline, files, speed, flow_log)
     pipeline.sinks.close()
@@ -213,7 +215,7 @@ def _raise_problems(run: Replay, pipeline: Pipeline) -> None:
 def watch(config: Config, reread: Callable[[], Config]) -> None:
     """Watch interfaces until told to stop; on SIGHUP take over what `reread` gives, if that is possible."""
     stop, hangup, notifier = Asked(*_STOP), Asked(signal.SIGHUP), Notifier()
-    pipeline = _build(config, log_alerts=config.output.alerts != STDOUT)
+    pipeline = _build(config, live=True)
 
     def prepare() -> Prepared:
         wanted = reread()

@@ -199,6 +199,10 @@ class OutputConfig(Section):
     alerts: FilePath | None = None
     """File to which alerts are appended as JSON lines, `-` for standard output. None: alerts are logged and
     counted only, because no place is writable on every machine."""
+    max_queued_alerts: Annotated[int, Field(ge=16, le=1_000_000)] = 4096
+    """Alerts that wait for each place that is slow or gone, until it is back; beyond it the oldest are
+    dropped, and counted. An alert takes about 3 kB, so that these take 12 MB, and outlast an hour
+    with an alert every second."""
     log_format: Literal["auto", "plain", "json"] = "auto"
     """Form of the log on standard error. `auto` is plain on a terminal and JSON elsewhere, where programs
     read it."""

@@ -34,6 +34,7 @@ def busy_record() -> Record:
     record.set_flows({Expiry.IDLE: 4}, 5, {("features", "not_finite"): 6})
     record.set_incidents({Category.DOS: 1}, {"allowed": 7})
     record.set_sink_errors({"file": 8})
+    record.set_sink("file", up=False, dropped={"stopped": 2})
     record.observe_scoring(9, 0.003)
     record.observe_alerts([Alert(State.OPEN, Category.DOS, 1, 0.9, 2500, 1000, "a", "b", "c", {})])
     return record
