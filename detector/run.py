@@ -23,7 +23,7 @@ from detector.reload import Prepared, Reload, check_same_shape
 from detector.replay import Replay, capture_files
 from detector.scorer import OnnxScorer
 from detector.shadow import Shadow
-from detector.sinks import AlertSink, JsonLinesSink, LogSink, SinkSet, StreamSink
+from detector.sinks import AlertSink, JsonLinesSink, LogSink, SinkSet, StreamSink, network_sinks
 
 STDOUT = "-"
 
@@ -44,6 +44,8 @@ def _build(config: Config, *, live: bool) -> Pipeline:
         sinks.append(StreamSink(FileIO(sys.stdout.fileno(), "wb", closefd=False)))
     elif config.output.alerts:
         sinks.append(JsonLinesSink(Path(config.output.alerts)))
+    if live:
+        sinks += network_sinks(config)
     if live and config.output.alerts != STDOUT:
         sinks.append(LogSink(LOGGER))
     queued = config.output.max_queued_alerts if live else None
@@ -62,11 +64,13 @@ def _open_shadow(config: Config, bundle: ModelBundle) -> Shadow | None:
 
 
 def check(config: Config) -> None:
-    """Check configuration, bundle, alerts file and the right to capture; read no packet."""
+    """Check configuration, bundle, sinks and the right to capture; read no packet, and send nothing."""
     bundle = open_bundle(config)
     OnnxScorer(bundle)
     _open_shadow(config, bundle)
     _check_writable(config.output.alerts)
+    for sink in network_sinks(config):
+        sink.close()
     for name in config.capture.interfaces:
         Capture.open_interface(name, config.capture, decode_tunnels=config.meter.decode_tunnels).close()
     watched = ", ".join(config.capture.interfaces) or "no interface configured"

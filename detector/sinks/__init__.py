@@ -2,6 +2,7 @@
 
 from detector.sinks.file import JsonLinesSink
 from detector.sinks.local import LogSink, StreamSink
+from detector.sinks.network import network_sinks
 from detector.sinks.outlet import Outlet
 from detector.sinks.sink import AlertSink, RefusedError, sentence
 from detector.sinks.sinkset import SinkSet
@@ -14,5 +15,6 @@ __all__ = [
     "RefusedError",
     "SinkSet",
     "StreamSink",
+    "network_sinks",
     "sentence",
 ]
