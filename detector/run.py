@@ -23,7 +23,7 @@ from detector.reload import Prepared, Reload, check_same_shape
 from detector.replay import Replay, capture_files
 from detector.scorer import OnnxScorer
 from detector.shadow import Shadow
-from detector.sinks import AlertSink, JsonLinesSink, LogSink, SinkSet, StreamSink, network_sinks
+from detector.sinks import AlertSink, JsonLinesSink, LogSink, Rotation, SinkSet, StreamSink, network_sinks
 
 STDOUT = "-"
 
@@ -43,7 +43,9 @@ def _build(config: Config, *, live: bool) -> Pipeline:
     if config.output.alerts == STDOUT:
         sinks.append(StreamSink(FileIO(sys.stdout.fileno(), "wb", closefd=False)))
     elif config.output.alerts:
-        sinks.append(JsonLinesSink(Path(config.output.alerts)))
+        keep = config.output.rotated_files
+        rotation = Rotation(config.output.rotate_bytes, keep) if config.output.rotate_bytes else None
+        sinks.append(JsonLinesSink(Path(config.output.alerts), rotation))
     if live:
         sinks += network_sinks(config)
     if live and config.output.alerts != STDOUT:

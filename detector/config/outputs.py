@@ -22,6 +22,11 @@ class OutputConfig(Section):
     alerts: FilePath | None = None
     """File to which alerts are appended as JSON lines, `-` for standard output. None: alerts are logged and
     counted only, because no place is writable on every machine."""
+    rotate_bytes: Annotated[int, Field(ge=65_536, le=1 << 40)] | None = None
+    """Pack the alerts file with gzip once it would grow beyond so many bytes, and begin a new one. None: it
+    grows, for logrotate or the like to look after, whose rotation is noticed without a signal."""
+    rotated_files: Annotated[int, Field(ge=1, le=1000)] = 7
+    """Packed files that are kept with `rotate_bytes`; the oldest is deleted. Seven, as a week of days."""
     max_queued_alerts: Annotated[int, Field(ge=16, le=1_000_000)] = 4096
     """Alerts that wait for each place that is slow or gone, until it is back; beyond it the oldest are
     dropped, and counted. An alert takes about 3 kB, so that these take 12 MB, and outlast an hour

@@ -4,6 +4,7 @@ from detector.sinks.file import JsonLinesSink
 from detector.sinks.local import LogSink, StreamSink
 from detector.sinks.network import network_sinks
 from detector.sinks.outlet import Outlet
+from detector.sinks.rotation import Rotation
 from detector.sinks.sink import AlertSink, RefusedError, sentence
 from detector.sinks.sinkset import SinkSet
 
@@ -13,6 +14,7 @@ __all__ = [
     "LogSink",
     "Outlet",
     "RefusedError",
+    "Rotation",
     "SinkSet",
     "StreamSink",
     "network_sinks",

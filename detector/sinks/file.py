@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from detector.errors import ConfigError
+from detector.logs import LOGGER
 from detector.records import Alert
+from detector.sinks.rotation import Rotation
 from detector.sinks.sink import json_lines
 
 _FILE_MODE = 0o640
@@ -28,13 +30,13 @@ class JsonLinesSink:
 
     name = "file"
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file.
+    def __init__(self, path: Path, rotation: Rotation | None = None) -> None:
+        """Open or create the file; with a rotation, it is moved away and packed when it is large.
 
         Raises:
             ConfigError: that cannot be done.
         """
-        self._path = path
+        self._path, self._rotation = path, rotation
         self._torn = False
         try:
             self._descriptor: int | None = os.open(path, _FILE_FLAGS, _FILE_MODE)
@@ -46,8 +48,11 @@ class JsonLinesSink:
 
     def emit(self, alerts: Sequence[Alert]) -> None:
         """Append one line an alert, handed to the kernel at once."""
-        descriptor = self._current()
         lines = json_lines(alerts)
+        descriptor = self._current()
+        if self._rotation and lines and self._rotation.due(descriptor, len(lines)):
+            self._rotate(self._rotation)
+            descriptor = self._current()
         if self._torn:
             # The last write broke off inside a line: keep these whole.
             lines = b"\n" + lines
@@ -61,6 +66,12 @@ class JsonLinesSink:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _rotate(self, rotation: Rotation) -> None:
+        try:
+            rotation.rotate(self._path)
+        except OSError as error:  # alerts matter more than how many of them one file holds
+            LOGGER.warning("The alerts file %s could not be rotated: %s.", self._path, error.strerror)
 
     def _current(self) -> int:
         """Return a descriptor of the file that the path leads to now."""

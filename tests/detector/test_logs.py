@@ -2,9 +2,11 @@
 
 import io
 import logging
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -86,6 +88,39 @@ def test_a_defect_is_logged_with_its_traceback() -> None:
     except ZeroDivisionError:
         logger.exception("Broken.")
     assert "Traceback" in orjson.loads(stream.getvalue())["message"]
+
+
+def broken(why: str) -> None:
+    raise ValueError(why)
+
+
+def test_a_traceback_begins_no_line_that_looks_like_ours() -> None:
+    stream = io.StringIO()
+    logger = set_up("plain", "info", stream)
+    try:
+        broken("x\n12:00:00 error: all is lost\x1b[31m\u2028y")
+    except ValueError:
+        logger.exception("Broken.")
+    first, *others = stream.getvalue().splitlines()
+    assert first.endswith("error: Broken.")
+    assert len(others) > 3
+    assert all(line.startswith("    | ") and line.isprintable() for line in others)
+
+
+@pytest.mark.parametrize(("form", "start"), [("auto", "<4>{"), ("json", "<4>{"), ("plain", "<4>1")])
+def test_the_journal_is_told_the_priority_of_each_line(
+    form: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.strftime", lambda *_: "12:00:00")
+    with (tmp_path / "journal").open("w") as stream:
+        status = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        set_up(form, "info", stream).warning("Lost eth0.")
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:1")
+        set_up(form, "info", stream).warning("Lost eth0.")
+    told, other = (tmp_path / "journal").read_text().splitlines()
+    assert told.startswith(start)
+    assert other.startswith(start[3:])
 
 
 def test_a_level_keeps_lesser_messages_out() -> None:
