@@ -31,7 +31,8 @@ STDOUT = "-"
 def open_bundle(config: Config) -> ModelBundle:
     """Load the bundle that the configuration names, or the shipped one, and hold the two together."""
     path = Path(config.bundle) if config.bundle else None
-    bundle = load_bundle(path, schema_digest=SCHEMA.digest, nfstream_version=ENGINE_VERSION)
+    key = Path(config.bundle_key) if config.bundle_key else None
+    bundle = load_bundle(path, schema_digest=SCHEMA.digest, nfstream_version=ENGINE_VERSION, key=key)
     meter = bundle.meter
     check_bundle(config, idle_timeout_ms=meter.idle_timeout_ms, active_timeout_ms=meter.active_timeout_ms)
     return bundle

@@ -170,6 +170,9 @@ class Config(Section):
 
     bundle: FilePath | None = None
     """Folder of the model bundle. None: the one that comes with the program, which fits its version."""
+    bundle_key: FilePath | None = None
+    """PEM file with the Ed25519 public key that has to have signed the bundle; one that is not is refused.
+    None, because the bundle that comes with the program is as trustworthy as the program."""
     capture: CaptureConfig = CaptureConfig()
     meter: MeterConfig = MeterConfig()
     window: WindowConfig = WindowConfig()
