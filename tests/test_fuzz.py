@@ -1,4 +1,4 @@
-"""Every parser of ours takes hostile input or refuses it in a line; `python -m tests.fuzz` runs for longer."""
+"""Every parser of ours takes hostile input or refuses it in a line; `python -m tests.fuzz` runs longer."""
 
 import os
 import signal
