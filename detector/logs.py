@@ -10,13 +10,19 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from queue import Full, Queue
+from threading import Thread
 from typing import TextIO
 
 import orjson
 
 LOGGER = logging.getLogger("iotids")
+
+_MAX_WAITING, _LAST_SECS = 1000, 0.5
+_LOST = "%d messages of this log were lost: whoever reads it was too slow."
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 """Those of syslog."""
@@ -96,6 +102,57 @@ def _is_journal(stream: TextIO) -> bool:
     except OSError:  # a stream without a file
         return False
     return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
+class _Background(logging.Handler):
+    """Hands messages to another handler from a thread of its own, so that whoever logs never waits."""
+
+    def __init__(self, inner: logging.Handler) -> None:
+        super().__init__()
+        self._inner = inner
+        self._queue: Queue[logging.LogRecord | None] = Queue(_MAX_WAITING)
+        self._lost = 0
+        self._thread = Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._queue.put_nowait(record)
+        except Full:
+            self._lost += 1
+
+    def close(self) -> None:
+        with suppress(Full):
+            self._queue.put(None, timeout=_LAST_SECS)
+        self._thread.join(_LAST_SECS)
+        super().close()
+
+    def _run(self) -> None:
+        while (record := self._queue.get()) is not None:
+            self._inner.handle(record)
+            self.acquire()  # as `emit` is called
+            lost, self._lost = self._lost, 0
+            self.release()
+            if lost:
+                values = {"levelno": logging.ERROR, "levelname": "ERROR", "msg": _LOST, "args": (lost,)}
+                self._inner.handle(logging.makeLogRecord(values))
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """Log from a thread: a terminal or journal that takes no more holds up nothing but the log itself.
+
+    A thousand messages wait for it; more are lost, and counted in the log once it takes them again.
+    """
+    direct = LOGGER.handlers[:]
+    waiting = [_Background(handler) for handler in direct]
+    LOGGER.handlers[:] = waiting
+    try:
+        yield
+    finally:
+        LOGGER.handlers[:] = direct
+        for handler in waiting:
+            handler.close()
 
 
 def set_up(form: str, level: str, stream: TextIO | None = None) -> logging.Logger:

@@ -13,7 +13,7 @@ from detector.daemon import Daemon
 from detector.errors import CaptureError, ConfigError, IotidsError, UsageError
 from detector.features import SCHEMA
 from detector.flowlog import FlowLog
-from detector.logs import LOGGER
+from detector.logs import LOGGER, in_background
 from detector.meter import ENGINE_VERSION, Capture
 from detector.metrics import check_textfile
 from detector.notify import Notifier
@@ -219,6 +219,7 @@ def _raise_problems(run: Replay, pipeline: Pipeline) -> None:
         raise IotidsError(f"{failed} writes of alerts failed; see the log above, and check the disk")
 
 
+@in_background()
 def watch(config: Config, reread: Callable[[], Config]) -> None:
     """Watch interfaces until told to stop; on SIGHUP take over what `reread` gives, if that is possible."""
     stop, hangup, notifier = Asked(*_STOP), Asked(signal.SIGHUP), Notifier()

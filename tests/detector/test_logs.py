@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.logs import LOGGER, one_line, set_up
+from detector.logs import LOGGER, in_background, one_line, set_up
 
 ANY_TEXT = st.text(st.characters(codec=None))
 """Lone surrogates included: they stand for bytes of a file name that are no UTF-8."""
@@ -130,6 +131,39 @@ def test_a_level_keeps_lesser_messages_out() -> None:
     logger.error("yes")
     assert stream.getvalue().endswith("error: yes\n")
     assert stream.getvalue().count("\n") == 1
+
+
+def test_a_log_that_nobody_reads_holds_up_nothing_and_tells_what_it_lost() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "r") as log, os.fdopen(writer, "w", buffering=1) as stream:
+        logger = set_up("plain", "info", stream)
+        started = time.monotonic()
+        with in_background():
+            for number in range(5_000):
+                logger.warning("Message %04d.", number)
+            assert time.monotonic() - started < 5  # the pipe takes about 1,800, and 1,000 wait
+            thread = logger.handlers[0]._thread  # type: ignore[attr-defined]
+            came = [log.readline()]
+            while "lost" not in came[-1]:
+                came.append(log.readline())
+        thread.join(10)
+    numbers = [int(line[-6:-2]) for line in came[:-1]]
+    assert numbers == list(range(len(numbers)))
+    lost = int(came[-1].split("error: ")[1].split()[0])
+    assert lost > 1_000
+
+
+def test_what_was_logged_in_the_background_comes_before_what_follows() -> None:
+    stream = io.StringIO()
+    logger = set_up("plain", "info", stream)
+    with in_background():
+        for number in range(20):
+            logger.warning("Message %d.", number)
+    logger.warning("Last.")
+    assert [line.rsplit(" ", 1)[1] for line in stream.getvalue().splitlines()] == [
+        *(f"{number}." for number in range(20)),
+        "Last.",
+    ]
 
 
 def test_setting_up_again_replaces_the_handler() -> None:
