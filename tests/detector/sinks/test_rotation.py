@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from detector.sinks import JsonLinesSink, Rotation
-from tests.detector.sinks.samples import LINE, numbered, numbers
+from tests.detector.sinks.samples import LINE, RecordingHandler, numbered, numbers
 
 SIZE = 10 * len(b'{"n":10}\n')
 
@@ -60,15 +60,14 @@ def test_one_that_was_not_packed_to_its_end_comes_first(path: Path) -> None:
     assert kept + numbers(path.read_bytes()) == list(range(-1, 40))
 
 
-def test_alerts_are_written_where_nothing_can_be_moved(
-    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("detector.logs.LOGGER.propagate", True)
+def test_alerts_are_written_where_nothing_can_be_moved(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = RecordingHandler()
+    monkeypatch.setattr("detector.logs.LOGGER.handlers", [log])
     path.with_name("alerts.jsonl.1").mkdir()  # in the way
     written(path, 40)
     assert numbers(path.read_bytes()) == list(range(40))
-    assert 1 < len(caplog.messages) < 40
-    assert "could not be rotated: Is a directory." in caplog.messages[0]
+    assert 1 < len(log.lines) < 40
+    assert log.lines[0].endswith("could not be rotated: Is a directory.")
 
 
 def test_a_link_and_a_device_are_left_alone(path: Path) -> None:
