@@ -109,7 +109,7 @@ class _Background(logging.Handler):
 
     def __init__(self, inner: logging.Handler) -> None:
         super().__init__()
-        self._inner = inner
+        self.inner = inner
         self._queue: Queue[logging.LogRecord | None] = Queue(_MAX_WAITING)
         self._lost = 0
         self._thread = Thread(target=self._run, name="log", daemon=True)
@@ -129,13 +129,13 @@ class _Background(logging.Handler):
 
     def _run(self) -> None:
         while (record := self._queue.get()) is not None:
-            self._inner.handle(record)
+            self.inner.handle(record)
             self.acquire()  # as `emit` is called
             lost, self._lost = self._lost, 0
             self.release()
             if lost:
                 values = {"levelno": logging.ERROR, "levelname": "ERROR", "msg": _LOST, "args": (lost,)}
-                self._inner.handle(logging.makeLogRecord(values))
+                self.inner.handle(logging.makeLogRecord(values))
 
 
 @contextmanager
@@ -144,13 +144,12 @@ def in_background() -> Iterator[None]:
 
     A thousand messages wait for it; more are lost, and counted in the log once it takes them again.
     """
-    direct = LOGGER.handlers[:]
-    waiting = [_Background(handler) for handler in direct]
+    waiting = [_Background(handler) for handler in LOGGER.handlers]
     LOGGER.handlers[:] = waiting
     try:
         yield
     finally:
-        LOGGER.handlers[:] = direct
+        LOGGER.handlers[:] = [handler.inner for handler in waiting]
         for handler in waiting:
             handler.close()
 
@@ -162,7 +161,11 @@ def set_up(form: str, level: str, stream: TextIO | None = None) -> logging.Logge
     handler = logging.StreamHandler(stream)
     formatter = _Plain() if plain else _Json()
     handler.setFormatter(_Journal(formatter) if _is_journal(stream) else formatter)
-    LOGGER.handlers[:] = [handler]
+    running = [each for each in LOGGER.handlers if isinstance(each, _Background)]
+    if running:  # what waits is written in the new form too
+        running[0].inner = handler
+    else:
+        LOGGER.handlers[:] = [handler]
     LOGGER.setLevel(level.upper())
     LOGGER.propagate = False
     return LOGGER

@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import Lock
 
+from detector.logs import Seldom
 from detector.records import Alert
 from detector.sinks.sink import AlertSink, RefusedError, printable
-
-LOG_EVERY_SECS = 10.0
-"""Between two lines in the log about the same trouble of one sink."""
 
 DROP_REASONS = ("failed", "queue_full", "refused", "stopped")
 """Why alerts were lost: the sink failed and there is no queue (a replay), the queue was full, the receiver
@@ -36,7 +34,7 @@ class Outlet:
         """Alerts lost, by reason."""
         self._sink, self._logger, self._clock = sink, logger, clock
         self._lock = Lock()
-        self._logged_at: dict[str, float] = {}
+        self._seldom = {"failed": Seldom(clock), "queue_full": Seldom(clock)}
         self._told_down = False
 
     @property
@@ -86,9 +84,7 @@ class Outlet:
 
     def _log(self, trouble: str, message: str, *values: object) -> bool:
         """Log an error of this sink, unless the same trouble was logged just before; return whether."""
-        now = self._clock()
-        if now - self._logged_at.get(trouble, -LOG_EVERY_SECS) < LOG_EVERY_SECS:
+        if not self._seldom[trouble].due():
             return False
-        self._logged_at[trouble] = now
         self._logger.error(message, self.name, *values)
         return True

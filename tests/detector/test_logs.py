@@ -166,6 +166,17 @@ def test_what_was_logged_in_the_background_comes_before_what_follows() -> None:
     ]
 
 
+def test_a_log_in_the_background_takes_another_form_and_stays_there() -> None:
+    first, second = io.StringIO(), io.StringIO()
+    logger = set_up("plain", "info", first)
+    with in_background():
+        running = logger.handlers[0]
+        set_up("json", "info", second).warning("Lost eth0.")
+        assert logger.handlers == [running]
+    assert first.getvalue() == ""
+    assert orjson.loads(second.getvalue())["message"] == "Lost eth0."
+
+
 def test_setting_up_again_replaces_the_handler() -> None:
     set_up("plain", "info", io.StringIO())
     set_up("plain", "debug", io.StringIO())
