@@ -1,5 +1,6 @@
 """Flow records as JSON lines, under NFStream's field names."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,7 +26,7 @@ class FlowLog:
         """
         self._path = path
         try:
-            self._file: BinaryIO = path.open("wb")
+            self._file: BinaryIO = open(path, "wb", opener=_private)  # noqa: SIM115 - see close
         except OSError as error:
             raise UsageError(f"--flows {path}: {error.strerror}; name a file that can be written") from error
         self._written = 0
@@ -69,3 +70,8 @@ class FlowLog:
             self._file.close()
         except OSError as error:
             raise self._failed(error) from error
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner and group may read: it names every host."""
+    return os.open(path, flags, 0o640)

@@ -255,9 +255,17 @@ class Pipeline:
         )
         self.metrics.set_incidents(self.incidents.open_count, self.incidents.suppressed)
         self.metrics.set_drift(self.drift.indices(), len(self.drift.drifting()))
-        self.metrics.set_sink_errors(self.sinks.errors)
+        self._report_sinks()
         if warning := self.drift.warning():
             LOGGER.warning(warning)
+
+    def _report_sinks(self) -> None:
+        self.sinks.look()
+        self.metrics.set_sink_errors(self.sinks.errors)
+        for outlet in self.sinks.outlets:
+            self.metrics.set_sink(outlet.name, up=outlet.up, dropped=outlet.dropped)
+            if outlet.capacity:
+                self.metrics.set_queue(f"sink_{outlet.name}", length=outlet.waiting, capacity=outlet.capacity)
 
     def _report_source(self, source: int) -> None:
         """Add up the flow tables of one source."""

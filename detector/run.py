@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from io import FileIO
 from pathlib import Path
 
 from detector.bundle import ModelBundle, load_bundle
@@ -12,7 +13,7 @@ from detector.daemon import Daemon
 from detector.errors import CaptureError, ConfigError, IotidsError, UsageError
 from detector.features import SCHEMA
 from detector.flowlog import FlowLog
-from detector.logs import LOGGER
+from detector.logs import LOGGER, in_background
 from detector.meter import ENGINE_VERSION, Capture
 from detector.metrics import check_textfile
 from detector.notify import Notifier
@@ -22,7 +23,7 @@ from detector.reload import Prepared, Reload, check_same_shape
 from detector.replay import Replay, capture_files
 from detector.scorer import OnnxScorer
 from detector.shadow import Shadow
-from detector.sinks import AlertSink, JsonLinesSink, LogSink, SinkSet, StreamSink
+from detector.sinks import AlertSink, JsonLinesSink, LogSink, Rotation, SinkSet, StreamSink, network_sinks
 
 STDOUT = "-"
 
@@ -30,22 +31,28 @@ STDOUT = "-"
 def open_bundle(config: Config) -> ModelBundle:
     """Load the bundle that the configuration names, or the shipped one, and hold the two together."""
     path = Path(config.bundle) if config.bundle else None
-    bundle = load_bundle(path, schema_digest=SCHEMA.digest, nfstream_version=ENGINE_VERSION)
+    key = Path(config.bundle_key) if config.bundle_key else None
+    bundle = load_bundle(path, schema_digest=SCHEMA.digest, nfstream_version=ENGINE_VERSION, key=key)
     meter = bundle.meter
     check_bundle(config, idle_timeout_ms=meter.idle_timeout_ms, active_timeout_ms=meter.active_timeout_ms)
     return bundle
 
 
-def _build(config: Config, *, log_alerts: bool) -> Pipeline:
+def _build(config: Config, *, live: bool) -> Pipeline:
     bundle = open_bundle(config)
     sinks: list[AlertSink] = []
     if config.output.alerts == STDOUT:
-        sinks.append(StreamSink(sys.stdout.buffer))
+        sinks.append(StreamSink(FileIO(sys.stdout.fileno(), "wb", closefd=False)))
     elif config.output.alerts:
-        sinks.append(JsonLinesSink(Path(config.output.alerts)))
-    if log_alerts:
+        keep = config.output.rotated_files
+        rotation = Rotation(config.output.rotate_bytes, keep) if config.output.rotate_bytes else None
+        sinks.append(JsonLinesSink(Path(config.output.alerts), rotation))
+    if live:
+        sinks += network_sinks(config)
+    if live and config.output.alerts != STDOUT:
         sinks.append(LogSink(LOGGER))
-    pipeline = Pipeline(config, bundle, OnnxScorer(bundle), SinkSet(sinks, LOGGER))
+    queued = config.output.max_queued_alerts if live else None
+    pipeline = Pipeline(config, bundle, OnnxScorer(bundle), SinkSet(sinks, LOGGER, queued=queued))
     pipeline.shadow = _open_shadow(config, bundle)
     return pipeline
 
@@ -60,11 +67,13 @@ def _open_shadow(config: Config, bundle: ModelBundle) -> Shadow | None:
 
 
 def check(config: Config) -> None:
-    """Check configuration, bundle, alerts file and the right to capture; read no packet."""
+    """Check configuration, bundle, sinks and the right to capture; read no packet, and send nothing."""
     bundle = open_bundle(config)
     OnnxScorer(bundle)
     _open_shadow(config, bundle)
     _check_writable(config.output.alerts)
+    for sink in network_sinks(config):
+        sink.close()
     for name in config.capture.interfaces:
         Capture.open_interface(name, config.capture, decode_tunnels=config.meter.decode_tunnels).close()
     watched = ", ".join(config.capture.interfaces) or "no interface configured"
@@ -144,7 +153,7 @@ def replay(
         check_textfile(metrics_textfile)
     files = capture_files(list(paths))
     _refuse_overwriting(files, {"--flows": flows, "--alerts": config.output.alerts})
-    pipeline = _build(config, log_alerts=False)
+    pipeline = _build(config, live=False)
     flow_log = FlowLog(flows) if flows else None
     run, closed = _run(pipeline, files, speed, flow_log)
     pipeline.sinks.close()
@@ -210,10 +219,11 @@ def _raise_problems(run: Replay, pipeline: Pipeline) -> None:
         raise IotidsError(f"{failed} writes of alerts failed; see the log above, and check the disk")
 
 
+@in_background()
 def watch(config: Config, reread: Callable[[], Config]) -> None:
     """Watch interfaces until told to stop; on SIGHUP take over what `reread` gives, if that is possible."""
     stop, hangup, notifier = Asked(*_STOP), Asked(signal.SIGHUP), Notifier()
-    pipeline = _build(config, log_alerts=config.output.alerts != STDOUT)
+    pipeline = _build(config, live=True)
 
     def prepare() -> Prepared:
         wanted = reread()

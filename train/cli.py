@@ -229,6 +229,17 @@ def paper(
     _say(f"{out}: report.html")
 
 
+@app.command()
+def sign(
+    bundle: Annotated[Path, typer.Option(help="The bundle's directory.")],
+    key: Annotated[Path, typer.Option(help="PEM file with an Ed25519 private key.")],
+) -> None:
+    """Sign a bundle, for detectors whose `bundle_key` is the public key."""
+    from train.sign import sign_bundle  # noqa: PLC0415 - cryptography is another extra
+
+    _say(f"{bundle}: signed {sign_bundle(bundle, key)}")
+
+
 def _say(line: str) -> None:
     typer.echo(line, err=True)
 

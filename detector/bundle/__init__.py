@@ -14,11 +14,13 @@ from detector.bundle.manifest import (
     Training,
     WindowSettings,
 )
+from detector.bundle.signature import SIGNATURE
 from detector.bundle.store import DEFAULT_BUNDLE, Check, ModelBundle, digest_of, load_bundle, write_bundle
 
 __all__ = [
     "DEFAULT_BUNDLE",
     "PAPER",
+    "SIGNATURE",
     "Check",
     "Digest",
     "Distribution",

@@ -8,13 +8,18 @@
 | `card.md` | what the model is, what it was trained on, how it does |
 | `bundle.sha256` | the digest of the manifest, for `sha256sum -c` |
 
-So a changed byte anywhere shows. It is no signature: who can write the bundle can make a new one.
+So a changed byte anywhere shows. It is no signature: who can write the bundle can make a new one, which a
+sixth file, `bundle.sig`, rules out where a key is configured (see `signature`).
+
+Threats: a bundle from somebody else. Only plain files of bounded size are read, links and pipes are not
+followed, sizes that `check.npz` declares are bounded before anything is unpacked, and no format that can run
+code is read. The graph is ONNX Runtime's to check: a hostile one is as bad as a hostile program, so sign
+what you ship.
 """
 
 import hashlib
 import io
 import os
-import stat
 import tempfile
 import zipfile
 import zlib
@@ -25,8 +30,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from detector.bundle.files import read_plain_file
 from detector.bundle.foreign import refuse_foreign
 from detector.bundle.manifest import Manifest, MeterSettings, Thresholds, WindowSettings
+from detector.bundle.signature import SIGNATURE, check_signature
 from detector.errors import BundleError
 from detector.records import CATEGORIES
 
@@ -100,16 +107,23 @@ class ModelBundle:
         return self.manifest.sequence_shape
 
 
-def load_bundle(path: Path | None = None, *, schema_digest: str, nfstream_version: str) -> ModelBundle:
+def load_bundle(
+    path: Path | None = None, *, schema_digest: str, nfstream_version: str, key: Path | None = None
+) -> ModelBundle:
     """Read a bundle and check everything but the graph; None means the one that is shipped.
 
+    With a key, nothing of it is looked at before its signature.
+
     Raises:
-        BundleError: anything is missing, damaged, too large, unexpected, or made for other features
-            or another NFStream.
+        BundleError: anything is missing, damaged, too large, unexpected, made for other features
+            or another NFStream, or not signed with the key.
+        ConfigError: the key does not load.
     """
     path = DEFAULT_BUNDLE if path is None else path
     refuse_foreign(path)
     contents = _read_files(path)
+    if key is not None:
+        check_signature(path, contents[MANIFEST], key)
     _check_seal(path, contents)
     manifest = _parse_manifest(path, contents[MANIFEST])
     _check_fit(path, manifest, schema_digest, nfstream_version)
@@ -172,7 +186,7 @@ def _seal(manifest: bytes) -> bytes:
 def _read_files(path: Path) -> dict[str, bytes]:
     try:
         with os.scandir(path) as entries:
-            found = {entry.name for entry in entries}
+            found = {entry.name for entry in entries} - {SIGNATURE}
     except OSError as error:
         raise BundleError(
             f"{path}: cannot read the bundle ({error.strerror}); name a directory made by iotids-train export"
@@ -183,25 +197,7 @@ def _read_files(path: Path) -> dict[str, bytes]:
             f"{path}: a bundle holds exactly {sorted(LIMITS_BYTES)}, here {missing} are missing and "
             f"{extra[:5]!a} are too many; restore the directory or export it again"
         )
-    return {name: _read_file(path / name, limit) for name, limit in LIMITS_BYTES.items()}
-
-
-def _read_file(path: Path, limit_bytes: int) -> bytes:
-    """Read a plain file of bounded size. Never follows a link, never waits on a pipe."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise BundleError(f"{path}: is no plain file; copy the file itself into the bundle")
-            content = file.read(limit_bytes + 1)
-    except OSError as error:
-        raise BundleError(
-            f"{path}: cannot be opened as a plain file ({error.strerror}); "
-            "links are not followed, copy the file itself into the bundle"
-        ) from error
-    if len(content) > limit_bytes:
-        raise BundleError(f"{path}: is larger than the {limit_bytes} bytes allowed; export the bundle again")
-    return content
+    return {name: read_plain_file(path / name, limit) for name, limit in LIMITS_BYTES.items()}
 
 
 def _parse_manifest(path: Path, content: bytes) -> Manifest:

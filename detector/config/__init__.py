@@ -2,6 +2,10 @@
 
 `configs/iotids.toml` shows every option with its default, unit and reason; a test holds file and models
 equal. Order of precedence: command line, file, bundle (for thresholds and timeouts), defaults.
+
+Threats: a file of another program, or one that somebody else wrote in part. It is bounded in size, cannot run
+anything, is refused whole when anything in it is unknown, and whatever of it is shown is shortened and
+printable. Passwords do not stand in it but in files of their own, closed to other users.
 """
 
 import re
@@ -12,15 +16,15 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from detector.config.outputs import MetricsConfig, MqttConfig, OutputConfig, SyslogConfig, WebhookConfig
 from detector.config.problems import Location, Values, problems, shown
+from detector.config.secret import read_secret
 from detector.config.sections import (
     SECTIONS,
     CaptureConfig,
     Config,
     IncidentConfig,
     MeterConfig,
-    MetricsConfig,
-    OutputConfig,
     ShadowConfig,
     ThresholdConfig,
     WindowConfig,
@@ -34,14 +38,18 @@ __all__ = [
     "IncidentConfig",
     "MeterConfig",
     "MetricsConfig",
+    "MqttConfig",
     "OutputConfig",
     "ShadowConfig",
+    "SyslogConfig",
     "ThresholdConfig",
+    "WebhookConfig",
     "WindowConfig",
     "check_bundle",
     "check_reload",
     "load",
     "override",
+    "read_secret",
 ]
 
 _FIXED = {

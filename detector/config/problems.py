@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from detector.config.sections import SECTIONS, Config, ContradictionError
+from detector.config.section import ContradictionError
+from detector.config.sections import SECTIONS, Config
 
 Values = Mapping[str, Any]
 Location = tuple[str, ...]

@@ -1,49 +1,21 @@
-"""The options: one frozen model a section, every default here and nowhere else."""
+"""The options: one frozen model a section. Every default stands here or in `outputs`, and nowhere else."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from detector.config import values
+from detector.config.outputs import MetricsConfig, MqttConfig, OutputConfig, SyslogConfig, WebhookConfig
+from detector.config.section import Contradiction, FilePath, Section
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Text = Annotated[str, AfterValidator(values.text)]
-FilePath = Annotated[str, AfterValidator(values.file_path)]
-Address = Annotated[str, AfterValidator(values.address)]
 Interfaces = Annotated[Sequence[Annotated[str, AfterValidator(values.interface)]], AfterValidator(tuple)]
 Allowances = Annotated[Sequence[Annotated[str, AfterValidator(values.allowance)]], AfterValidator(tuple)]
 Timeout = Annotated[int, Field(ge=100, le=3_600_000)]
 Seconds = Annotated[float, Field(ge=1.0, le=86_400.0)]
-
-Contradiction = tuple[tuple[str, ...], str]
-"""The options that contradict each other, and a sentence that says how."""
-
-
-class ContradictionError(ValueError):
-    """Values of one section, each allowed, that cannot hold together."""
-
-    def __init__(self, found: tuple[Contradiction, ...]) -> None:
-        """Keep what was found, so that each can be reported by itself."""
-        super().__init__("; ".join(sentence for _, sentence in found))
-        self.found = found
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Find what no single option can know of; called when every option by itself is good."""
-        yield from ()
-
-    @model_validator(mode="after")
-    def _refuse_contradictions(self) -> Self:
-        if found := tuple(self.contradictions()):
-            raise ContradictionError(found)
-        return self
 
 
 class CaptureConfig(Section):
@@ -193,48 +165,14 @@ class IncidentConfig(Section):
             yield ("open_after", "open_within"), f"{how}, lower open_after or raise open_within"
 
 
-class OutputConfig(Section):
-    """`[output]`: where alerts and logs go."""
-
-    alerts: FilePath | None = None
-    """File to which alerts are appended as JSON lines, `-` for standard output. None: alerts are logged and
-    counted only, because no place is writable on every machine."""
-    log_format: Literal["auto", "plain", "json"] = "auto"
-    """Form of the log on standard error. `auto` is plain on a terminal and JSON elsewhere, where programs
-    read it."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least important message still logged. `info` tells starts, stops and losses, and nothing per
-    packet."""
-
-
-class MetricsConfig(Section):
-    """`[metrics]`: the Prometheus endpoint, served while the daemon runs."""
-
-    enabled: bool = True
-    """Serve it at all. On, because a sensor nobody watches is not known to be blind."""
-    address: Address = "127.0.0.1"
-    """IP address to listen on; `0.0.0.0` and `::` mean all. This machine only, because the numbers tell an
-    attacker what is seen."""
-    port: Annotated[int, Field(ge=0, le=65535)] = 9469
-    """TCP port to listen on, in the range that Prometheus exporters use; 0 takes a free one and logs it."""
-    tls_cert: FilePath | None = None
-    """PEM file with the certificate chain; set together with `tls_key`. None, because a loopback address
-    needs none."""
-    tls_key: FilePath | None = None
-    """PEM file with the certificate's private key, without a passphrase."""
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """TLS needs both files."""
-        if (self.tls_cert is None) != (self.tls_key is None):
-            given, missing = ("tls_cert", "tls_key") if self.tls_key is None else ("tls_key", "tls_cert")
-            yield (given, missing), f"got no {missing} with it, allowed are both or none, set {missing} too"
-
-
 class Config(Section):
     """The whole configuration."""
 
     bundle: FilePath | None = None
     """Folder of the model bundle. None: the one that comes with the program, which fits its version."""
+    bundle_key: FilePath | None = None
+    """PEM file with the Ed25519 public key that has to have signed the bundle; one that is not is refused.
+    None, because the bundle that comes with the program is as trustworthy as the program."""
     capture: CaptureConfig = CaptureConfig()
     meter: MeterConfig = MeterConfig()
     window: WindowConfig = WindowConfig()
@@ -242,6 +180,9 @@ class Config(Section):
     shadow: ShadowConfig = ShadowConfig()
     incidents: IncidentConfig = IncidentConfig()
     output: OutputConfig = OutputConfig()
+    syslog: SyslogConfig = SyslogConfig()
+    webhook: WebhookConfig = WebhookConfig()
+    mqtt: MqttConfig = MqttConfig()
     metrics: MetricsConfig = MetricsConfig()
 
 

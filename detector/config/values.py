@@ -1,16 +1,19 @@
-"""What single values mean: addresses, interface names, paths and allow-list entries.
+"""What single values mean: addresses, interface names, paths, places to send to and allow-list entries.
 
 Each validator returns the value or raises ValueError with "allowed is ..., how to fix it". The value
 received is shown by whoever reports the error.
 """
 
+import re
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import ValidationInfo
 
 from detector.records import Category
 
+_TOPIC = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _MAX_INTERFACE_BYTES = 15
 """Linux: IFNAMSIZ less the final zero."""
 
@@ -42,6 +45,52 @@ def address(value: str) -> str:
         raise ValueError(
             "allowed is an IPv4 or IPv6 address, write for example 127.0.0.1 for this machine only"
         ) from None
+    return value
+
+
+def syslog_url(value: str) -> str:
+    """Refuse what is neither `unix:///PATH`, `udp://HOST:PORT` nor `tcp://HOST:PORT`."""
+    form = "allowed is unix:///PATH, udp://HOST:PORT or tcp://HOST:PORT, write for example unix:///dev/log"
+    if value.startswith("unix:///"):
+        return text(value)
+    parts = _split(value, ("udp", "tcp"), form)
+    if parts.port is None or parts.path or parts.query:
+        raise ValueError(form)
+    return value
+
+
+def web_url(value: str) -> str:
+    """Refuse what is no `http://` or `https://` address without a name and password in it."""
+    _split(value, ("http", "https"), "allowed is https://HOST[:PORT]/PATH or http://..., in ASCII")
+    return value
+
+
+def mqtt_url(value: str) -> str:
+    """Refuse what is neither `mqtt://HOST[:PORT]` nor `mqtts://HOST[:PORT]`."""
+    form = "allowed is mqtts://HOST[:PORT] or mqtt://HOST[:PORT], write for example mqtt://127.0.0.1"
+    parts = _split(value, ("mqtt", "mqtts"), form)
+    if parts.path or parts.query:
+        raise ValueError(form)
+    return value
+
+
+def _split(value: str, schemes: tuple[str, ...], form: str) -> SplitResult:
+    try:
+        parts = urlsplit(text(value))
+        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ValueError(form) from None
+    if not good or not value.isascii() or " " in value or parts.fragment:
+        raise ValueError(form)
+    if "@" in parts.netloc:
+        raise ValueError(f"{form}, and no name or password in it: they belong into a file of their own")
+    return parts
+
+
+def topic(value: str) -> str:
+    """Refuse what is no plain MQTT topic: wildcards cannot be published to."""
+    if not _TOPIC.fullmatch(value):
+        raise ValueError("allowed are names of letters, digits, - and _ with / between them, 64 at most")
     return value
 
 

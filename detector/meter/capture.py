@@ -2,6 +2,12 @@
 
 A capture never blocks: an interface is opened non-blocking and offers a descriptor to wait on.
 A read that fails is told apart from one that found nothing by libpcap's own error text.
+
+Threats: every byte of a packet, and of a capture file, is an attacker's. They are parsed by NFStream's C
+engine, which no test of ours makes safe: so the process should hold no right but CAP_NET_RAW. What the
+engine says is taken as numbers of bounded size; flow tables, blocks and queues are bounded; a time stamp
+that jumps is not believed; and alerts are with the kernel, or in the sinks' queues, before the packets that
+follow are read.
 """
 
 import ctypes

@@ -2,6 +2,10 @@
 
 The only module of the detector that knows `prometheus_client`; it takes 0.1 s to import, which only a run
 that shows its metrics should pay.
+
+Threats: whoever reaches the port. So it is this machine alone unless configured; nothing a client sends is
+acted on but the path and its credentials; requests are bounded in number and time, and one that is silent
+keeps nobody out. Names of interfaces are escaped, no label is an address, and no request is logged.
 """
 
 import logging
@@ -21,6 +25,7 @@ from prometheus_client.registry import Collector
 
 from detector.config import MetricsConfig
 from detector.errors import ConfigError, IotidsError
+from detector.metrics.access import guarded
 from detector.metrics.families import Family
 from detector.metrics.record import Labels, Record
 
@@ -142,7 +147,7 @@ def start_server(record: Record, config: MetricsConfig) -> MetricsServer:
     """Serve the metrics, and those of the process, from a thread of its own."""
     own = registry(record)
     ProcessCollector(registry=own)
-    context = _tls_context(config)
+    app, context = guarded(make_wsgi_app(own), config), _tls_context(config)
     try:
         server = _Server(config)
     except OSError as error:
@@ -151,7 +156,7 @@ def start_server(record: Record, config: MetricsConfig) -> MetricsServer:
             f"({error.strerror}), expected is an address of this machine and a port that is free, end the "
             "other program, set another port or set enabled = false"
         ) from error
-    server.set_app(make_wsgi_app(own))
+    server.set_app(app)
     if context is not None:
         server.socket = _wrapped(context, server.socket)
     return MetricsServer(server)

@@ -134,7 +134,7 @@ SCORING_SECONDS = Family(
 QUEUE_LENGTH = Family(
     "iotids_queue_length",
     "gauge",
-    "What waits now in a queue: flows, metered and not looked at yet.",
+    "What waits now in a queue: flows, metered and not looked at yet; sink_NAME, alerts not yet sent.",
     ("queue",),
 )
 QUEUE_CAPACITY = Family(
@@ -207,8 +207,23 @@ DETECTION_LATENCY = Family(
 SINK_ERRORS = Family(
     "iotids_sink_errors_total",
     "counter",
-    "Times a sink failed to take alerts. The path goes on; the sink may have missed those alerts.",
+    "Times a sink failed to take alerts, or did not answer for 3 s. The path goes on, and the daemon tries "
+    "again until the sink is back.",
     ("sink",),
+)
+SINK_UP = Family(
+    "iotids_sink_up",
+    "gauge",
+    "1 while a sink takes alerts, 0 since it failed or hangs; 1 before the first alert.",
+    ("sink",),
+)
+ALERTS_DROPPED = Family(
+    "iotids_alerts_dropped_total",
+    "counter",
+    "Alerts that a sink never got, by reason: queue_full (the oldest go), refused (by the receiver, or by a "
+    "defect of the sink), stopped (the program ended before the sink was back) or failed (in a replay, which "
+    "does not try again).",
+    ("sink", "reason"),
 )
 
 FAMILIES: tuple[Family, ...] = tuple(

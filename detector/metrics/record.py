@@ -190,6 +190,12 @@ class Record:
         with self._lock:
             self._set(families.SINK_ERRORS, {(sink,): count for sink, count in errors.items()})
 
+    def set_sink(self, sink: str, *, up: bool, dropped: Mapping[str, int]) -> None:
+        """Take over whether a sink takes alerts, and the alerts that it never got, by reason."""
+        with self._lock:
+            self._set(families.SINK_UP, {(sink,): up})
+            self._set(families.ALERTS_DROPPED, {(sink, reason): count for reason, count in dropped.items()})
+
     def observe_scoring(self, windows: int, seconds: float) -> None:
         """Count one scored batch and the wall-clock time that it took."""
         with self._lock:

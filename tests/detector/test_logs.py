@@ -2,9 +2,12 @@
 
 import io
 import logging
+import os
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.logs import LOGGER, one_line, set_up
+from detector.logs import LOGGER, in_background, one_line, set_up
 
 ANY_TEXT = st.text(st.characters(codec=None))
 """Lone surrogates included: they stand for bytes of a file name that are no UTF-8."""
@@ -88,6 +91,39 @@ def test_a_defect_is_logged_with_its_traceback() -> None:
     assert "Traceback" in orjson.loads(stream.getvalue())["message"]
 
 
+def broken(why: str) -> None:
+    raise ValueError(why)
+
+
+def test_a_traceback_begins_no_line_that_looks_like_ours() -> None:
+    stream = io.StringIO()
+    logger = set_up("plain", "info", stream)
+    try:
+        broken("x\n12:00:00 error: all is lost\x1b[31m\u2028y")
+    except ValueError:
+        logger.exception("Broken.")
+    first, *others = stream.getvalue().splitlines()
+    assert first.endswith("error: Broken.")
+    assert len(others) > 3
+    assert all(line.startswith("    | ") and line.isprintable() for line in others)
+
+
+@pytest.mark.parametrize(("form", "start"), [("auto", "<4>{"), ("json", "<4>{"), ("plain", "<4>1")])
+def test_the_journal_is_told_the_priority_of_each_line(
+    form: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.strftime", lambda *_: "12:00:00")
+    with (tmp_path / "journal").open("w") as stream:
+        status = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        set_up(form, "info", stream).warning("Lost eth0.")
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:1")
+        set_up(form, "info", stream).warning("Lost eth0.")
+    told, other = (tmp_path / "journal").read_text().splitlines()
+    assert told.startswith(start)
+    assert other.startswith(start[3:])
+
+
 def test_a_level_keeps_lesser_messages_out() -> None:
     stream = io.StringIO()
     logger = set_up("plain", "error", stream)
@@ -95,6 +131,50 @@ def test_a_level_keeps_lesser_messages_out() -> None:
     logger.error("yes")
     assert stream.getvalue().endswith("error: yes\n")
     assert stream.getvalue().count("\n") == 1
+
+
+def test_a_log_that_nobody_reads_holds_up_nothing_and_tells_what_it_lost() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "r") as log, os.fdopen(writer, "w", buffering=1) as stream:
+        logger = set_up("plain", "info", stream)
+        started = time.monotonic()
+        with in_background():
+            for number in range(5_000):
+                logger.warning("Message %04d.", number)
+            assert time.monotonic() - started < 5  # the pipe takes about 1,800, and 1,000 wait
+            thread = logger.handlers[0]._thread  # type: ignore[attr-defined]
+            came = [log.readline()]
+            while "lost" not in came[-1]:
+                came.append(log.readline())
+        thread.join(10)
+    numbers = [int(line[-6:-2]) for line in came[:-1]]
+    assert numbers == list(range(len(numbers)))
+    lost = int(came[-1].split("error: ")[1].split()[0])
+    assert lost > 1_000
+
+
+def test_what_was_logged_in_the_background_comes_before_what_follows() -> None:
+    stream = io.StringIO()
+    logger = set_up("plain", "info", stream)
+    with in_background():
+        for number in range(20):
+            logger.warning("Message %d.", number)
+    logger.warning("Last.")
+    assert [line.rsplit(" ", 1)[1] for line in stream.getvalue().splitlines()] == [
+        *(f"{number}." for number in range(20)),
+        "Last.",
+    ]
+
+
+def test_a_log_in_the_background_takes_another_form_and_stays_there() -> None:
+    first, second = io.StringIO(), io.StringIO()
+    logger = set_up("plain", "info", first)
+    with in_background():
+        running = logger.handlers[0]
+        set_up("json", "info", second).warning("Lost eth0.")
+        assert logger.handlers == [running]
+    assert first.getvalue() == ""
+    assert orjson.loads(second.getvalue())["message"] == "Lost eth0."
 
 
 def test_setting_up_again_replaces_the_handler() -> None:

@@ -165,11 +165,15 @@ def test_no_packet_is_no_error(path: Pipeline, tmp_path: Path) -> None:
 
 def test_a_broken_sink_neither_stops_the_path_nor_the_others(path: Pipeline) -> None:
     alerts = run(path, SCAN)
-    failing, kept = path.sinks._sinks
+    failing, kept = (outlet._sink for outlet in path.sinks.outlets)
     assert isinstance(kept, ListSink)
     assert [alert.state for alert in alerts] == [State.OPEN, State.CLOSE]
     assert kept.alerts == alerts
-    assert path.metrics.values()[families.SINK_ERRORS] == {("failing",): 2, ("list",): 0}
+    values = path.metrics.values()
+    assert values[families.SINK_ERRORS] == {("failing",): 2, ("list",): 0}
+    assert values[families.SINK_UP] == {("failing",): 0, ("list",): 1}
+    assert values[families.ALERTS_DROPPED]["failing", "failed"] == 2
+    assert sum(values[families.ALERTS_DROPPED].values()) == 2
     assert failing.name == "failing"
 
 

@@ -5,16 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from detector.config.sections import (
-    CaptureConfig,
-    Config,
-    ContradictionError,
-    IncidentConfig,
-    MeterConfig,
-    MetricsConfig,
-    Section,
-    ThresholdConfig,
-)
+from detector.config.outputs import MetricsConfig
+from detector.config.section import ContradictionError, Section
+from detector.config.sections import CaptureConfig, Config, IncidentConfig, MeterConfig, ThresholdConfig
 
 
 def test_the_configuration_cannot_be_changed() -> None:

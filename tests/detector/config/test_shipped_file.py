@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from detector.config import Config, load, sections
-from detector.config.sections import SECTIONS, Section
+from detector.config import Config, load, outputs, sections
+from detector.config.section import Section
+from detector.config.sections import SECTIONS
 
 SHIPPED = Path(__file__).parents[3] / "configs" / "iotids.toml"
 TEXT = SHIPPED.read_text()
+PAIRS = ("tls_cert|tls_key", "username|password_file")
+"""Options that stand and fall together."""
 OWNERS: dict[str, type[Section]] = {"": Config, **SECTIONS}
 
 
@@ -30,7 +33,8 @@ def examples() -> list[tuple[str, str]]:
 def explanations() -> list[tuple[str, str]]:
     """Every option and the docstring under it, empty where there is none."""
     found = []
-    for owner in ast.parse(inspect.getsource(sections)).body:
+    modules = [ast.parse(inspect.getsource(module)) for module in (sections, outputs)]
+    for owner in (statement for module in modules for statement in module.body):
         if isinstance(owner, ast.ClassDef) and owner.name.endswith("Config"):
             for field, after in zip(owner.body, [*owner.body[1:], ast.Pass()], strict=True):
                 if isinstance(field, ast.AnnAssign) and ast.unparse(field.target) not in SECTIONS:
@@ -62,7 +66,7 @@ def test_every_other_option_is_shown_as_a_comment(section: str) -> None:
 
 @pytest.mark.parametrize(("section", "key"), examples())
 def test_every_example_can_be_uncommented(section: str, key: str, tmp_path: Path) -> None:
-    names = "tls_cert|tls_key" if key.startswith("tls_") else key  # these two stand and fall together
+    names = next((pair for pair in PAIRS if key in pair.split("|")), key)
     file = tmp_path / "iotids.toml"
     file.write_text(re.sub(rf"^# (?=(?:{names}) = )", "", TEXT, flags=re.MULTILINE))
 
@@ -96,7 +100,8 @@ def test_ranges_in_the_file_are_those_of_the_models() -> None:
     comments = re.split(r"\n\n+", TEXT)
     for kind in SECTIONS.values():
         for key, schema in kind.model_json_schema()["properties"].items():
-            (comment,) = (block for block in comments if re.search(rf"^(# )?{key} = ", block, re.MULTILINE))
+            # A name that several sections have, such as url, has no range.
+            comment = next(block for block in comments if re.search(rf"^(# )?{key} = ", block, re.MULTILINE))
             for bound in ("minimum", "maximum"):
                 if schema.get("type") == "integer" and key not in {"port", "buffer_bytes"}:
                     assert f"{schema[bound]}" in comment, key

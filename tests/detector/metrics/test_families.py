@@ -28,6 +28,8 @@ CONTRACT = [
     "iotids_detection_latency_seconds",
     "iotids_scoring_seconds",
     "iotids_sink_errors_total",
+    "iotids_sink_up",
+    "iotids_alerts_dropped_total",
     "iotids_last_packet_timestamp_seconds",
     "iotids_feature_drift",
     "iotids_drifting_features",

@@ -173,6 +173,14 @@ def test_drift_is_told_once_there_is_some() -> None:
     assert value(record, families.DRIFTING_FEATURES) == 1
 
 
+def test_a_sink_that_is_down_and_what_it_never_got() -> None:
+    record = Record()
+    record.set_sink("mqtt", up=True, dropped={"queue_full": 0})
+    record.set_sink("mqtt", up=False, dropped={"queue_full": 3})
+    assert record.values()[families.SINK_UP] == {("mqtt",): 0}
+    assert record.values()[families.ALERTS_DROPPED] == {("mqtt", "queue_full"): 3}
+
+
 def test_sink_errors() -> None:
     record = Record()
     record.set_sink_errors(Counter({"file": 0, "log": 2}))

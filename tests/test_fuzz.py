@@ -1,0 +1,81 @@
+"""Every parser of ours takes hostile input or refuses it in a line; `python -m tests.fuzz` runs longer."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.command import SCAN, lines, start
+from tests.fuzz.__main__ import feed
+from tests.fuzz.inputs import changed, edited, small_captures
+from tests.fuzz.metering import MeterDiedError, Metering
+from tests.fuzz.targets import TARGETS, Target
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_hostile_input_is_taken_or_refused_in_one_line(name: str, tmp_path: Path) -> None:
+    if name in {"truth", "captures"}:
+        pytest.importorskip("train.corpus", reason="needs the train extra")
+    target = TARGETS[name](tmp_path)
+    answers: set[object] = set()
+    try:
+        feed(target._replace(run=lambda content: answers.add(target.run(content))), 300, 1, variants=5)
+    finally:
+        target.close()
+    assert answers in ({True, False}, {".", "r"})  # both happened, or the inputs would say little
+
+
+def test_a_parser_that_is_not_fit_for_an_input_is_found() -> None:
+    def run(content: bytes) -> None:
+        if content.count(b"\xff") > 2:
+            raise KeyError("a defect")
+
+    with pytest.raises(KeyError, match="a defect") as caught:
+        feed(Target(changed([b"abc"]), run), 5_000, 1)
+    assert "input: b'" in caught.value.__notes__[0]
+
+
+def test_changes_change() -> None:
+    seen: list[object] = []
+    feed(Target(edited({"a": [1, {"b": 2}]}).map(repr).map(str.encode), seen.append), 50, 1)
+    assert len(set(map(str, seen))) > 20
+    assert all(24 < len(capture) < 40_000 for capture in small_captures())
+
+
+def test_a_child_that_dies_is_noticed_and_replaced(tmp_path: Path) -> None:
+    metering = Metering(tmp_path)
+    good = small_captures()[0]
+    assert metering.feed(good) == "."
+    os.kill(metering._child.pid, signal.SIGSEGV)
+    metering._child.wait()
+    with pytest.raises(MeterDiedError, match=r"exit code -11: .*killer-"):
+        metering.feed(good)
+    assert [path.read_bytes() for path in tmp_path.glob("killer-*")] == [good]
+    assert metering.feed(b"no capture") == "r"
+    assert metering.feed(good) == "."
+    assert metering.close() == 0
+
+
+def test_whatever_comes_after_an_attack_its_alerts_are_kept(rule_bundle: Path, tmp_path: Path) -> None:
+    """The process may die of a capture, but not with an alert that was raised before it."""
+    files: list[Path] = []
+
+    @seed(7)
+    @settings(
+        max_examples=60, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(changed(small_captures()))
+    def write(content: bytes) -> None:
+        files.append(tmp_path / f"{len(files)}.pcap")
+        files[-1].write_bytes(content)
+
+    write()
+    alerts = tmp_path / "alerts.jsonl"
+    process = start("--bundle", rule_bundle, "--alerts", alerts, "--pcap", SCAN, *files, stderr=-1, stdout=-1)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode in {0, 3}
+    assert errors.count(b"\n") <= 1
+    states = [event["iotids"]["state"] for event in lines(alerts.read_bytes())]
+    assert states[:2] == ["open", "close"]
