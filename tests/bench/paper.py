@@ -1,9 +1,9 @@
 """What `iotids-train paper` takes: `python -m tests.bench.paper [--rows N] [--folder DIR]`.
 
-First a whole run at the fast pace on generated rows: seconds, and the most memory it had. Then how many rows a
-second each network trains on, by our feeding and by a plain Keras `fit` over the same arrays, in batches of 32, by
-turns in one process; and in the fast pace's batches. Processor time is told too: other work on the machine
-changes it least.
+First a whole run at the fast pace on generated rows: seconds, and the most memory it had. Then how many rows
+a second each network trains on, by our feeding and by a plain Keras `fit` over the same arrays, in batches of
+32, by turns in one process; and in the fast pace's batches. Processor time is told too: other work on the
+machine changes it least.
 """
 
 import argparse
