@@ -116,7 +116,9 @@ def fit(
     *,
     data: _Data = _DATA_DEFAULT,
     run: _Run = _RUN_DEFAULT,
-    network: Annotated[str, typer.Option(help="cnn-lstm, sequence, summary or cnn.")] = "cnn-lstm",
+    network: Annotated[
+        str, typer.Option(help="cnn-lstm, sequence, summary, cnn, paper-cnn or paper-cnn-lstm.")
+    ] = "cnn-lstm",
     folds: Annotated[int, typer.Option(min=3, help="Into how many folds origins are dealt.")] = 5,
     fold: Annotated[int, typer.Option(min=0, help="The fold to test on; the next validates.")] = 0,
     validate: Annotated[_Origins, typer.Option(help="Origin to validate on instead; repeatable.")] = None,
@@ -169,7 +171,9 @@ def evaluate(
     data: _Data = _DATA_DEFAULT,
     run: Annotated[list[Path] | None, RUNS] = None,
     cap_windows: _Cap = _CAP_DEFAULT,
-    baselines: Annotated[bool, typer.Option(help="Also train tree ensembles on the same windows.")] = True,
+    baselines: Annotated[
+        bool, typer.Option(help="Also train tree ensembles and the paper's networks.")
+    ] = True,
 ) -> None:
     """Judge a model on the origins it never saw, by window and by capture."""
     from train import report, runs  # noqa: PLC0415 - TensorFlow takes seconds

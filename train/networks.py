@@ -130,7 +130,20 @@ def cnn(length: int, known: Statistics, settings: NetworkSettings) -> Any:
     return _built(length, known, settings, "cnn", (_pooled,))
 
 
-NETWORKS = {"cnn-lstm": cnn_lstm, "sequence": sequence, "summary": summary, "cnn": cnn}
+def paper_cnn(length: int, known: Statistics, settings: NetworkSettings) -> Any:
+    """Build the CNN of the paper that `train.paper` reproduces, over the flows instead of the columns."""
+    return _built(length, known, settings, "paper_cnn", (_published_cnn,))
+
+
+def paper_cnn_lstm(length: int, known: Statistics, settings: NetworkSettings) -> Any:
+    """Build that paper's CNN-LSTM, over the flows: here its LSTM does see an order in time."""
+    return _built(length, known, settings, "paper_cnn_lstm", (_published_cnn_lstm,))
+
+
+PAPERS = {"paper-cnn": paper_cnn, "paper-cnn-lstm": paper_cnn_lstm}
+"""Of fixed size, as published."""
+
+NETWORKS = {"cnn-lstm": cnn_lstm, "sequence": sequence, "summary": summary, "cnn": cnn, **PAPERS}
 
 
 def calibrated(model: Any, temperature: float) -> Any:
@@ -200,6 +213,25 @@ def _convolutions(rows: Any, settings: NetworkSettings) -> Any:
             activation="relu",
             name=f"convolution_{number}",
         )(rows)
+    return rows
+
+
+def _published_cnn(window: _Window, known: Statistics, settings: NetworkSettings) -> Any:  # noqa: ARG001 - a part
+    flat = keras.layers.Flatten(name="flat")(_published_convolutions(window))
+    return keras.layers.Dense(128, activation="relu", name="dense")(flat)
+
+
+def _published_cnn_lstm(window: _Window, known: Statistics, settings: NetworkSettings) -> Any:  # noqa: ARG001 - a part
+    state = keras.layers.LSTM(64, name="lstm")(_published_convolutions(window))
+    dropped = keras.layers.Dropout(0.5, name="dropout")(state)
+    return keras.layers.Dense(128, activation="relu", name="dense")(dropped)
+
+
+def _published_convolutions(window: _Window) -> Any:
+    rows = keras.ops.clip(window.standard, -_CLIP, _CLIP)
+    for number, filters in ((1, 32), (2, 64)):
+        rows = keras.layers.Conv1D(filters, 3, activation="relu", name=f"convolution_{number}")(rows)
+        rows = keras.layers.MaxPooling1D(2, name=f"pooling_{number}")(rows)
     return rows
 
 

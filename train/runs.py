@@ -22,7 +22,7 @@ from train.datasets import Dataset, Entry, Index, load, load_capture, read_index
 from train.evaluate import CaptureOutcome, Figures
 from train.export import export_bundle
 from train.fit import FitSettings, fit
-from train.networks import calibrated
+from train.networks import PAPERS, calibrated
 from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run, versions
 from train.reference import record_of
 from train.split import Split
@@ -32,6 +32,9 @@ MASK = SCHEMA.names.index("mask")
 
 FALSE_SHARE = 0.02
 """Of benign validation captures, how many may raise an incident."""
+
+PAPERS_EPOCHS, PAPERS_BATCH = 10, 32
+"""How the paper's own networks learn."""
 
 Say = Callable[[str], None]
 
@@ -102,7 +105,8 @@ def evaluate_runs(
     """Judge runs on their test origins, and write the figures beside each model.
 
     Several runs, each with test origins of its own, are judged as one: every capture by the run that
-    never saw its origin. Trees on the same windows stand beside a single run.
+    never saw its origin. Trees and the paper's networks, trained on the same windows,
+    stand beside a single run.
 
     Raises:
         UsageError: an origin is tested by two of the runs.
@@ -176,6 +180,12 @@ def _baselines(data: Path, index: Index, run: Run, cap_windows: int, say: Say) -
     for name, learn in (("random forest", baselines.random_forest), ("LightGBM", baselines.lightgbm)):
         say(f"Training the {name}.")
         figures[name] = _baseline_figures(learn(training, mask=MASK, seed=seed), validation, test)
+    for name in PAPERS:
+        say(f"Training the {name}.")
+        settings = FitSettings(network=name, seed=seed, epochs=PAPERS_EPOCHS, batch=PAPERS_BATCH)
+        fitted = fit(training, validation, settings, mask=MASK)
+        scorer = KerasScorer(calibrated(fitted.model, fitted.temperature))
+        figures[name] = _baseline_figures(scorer, validation, test)
     return figures
 
 
