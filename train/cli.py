@@ -23,6 +23,27 @@ _Origins = list[str] | None
 
 _DATA_DEFAULT, _RUN_DEFAULT, _CAP_DEFAULT = Path(".cache/windows"), Path(".cache/run"), 200
 
+_Manifests = Annotated[
+    list[Path] | None,
+    typer.Option("--manifest", help="JSON list of captures with class and origin; repeatable."),
+]
+_Captures = Annotated[
+    Path | None, typer.Option("--captures", help="Where a manifest's files are; default: beside it.")
+]
+_Labs = Annotated[
+    list[Path] | None, typer.Option("--lab", help="Folder that lab or augment made; repeatable.")
+]
+_Named = Annotated[
+    list[Path] | None,
+    typer.Option("--named", help="Folder of captures with the label in the name (CICIoMT2024); repeatable."),
+]
+_Tables = Annotated[
+    list[Path] | None, typer.Option("--table", help="Folder with a labels.csv of its captures; repeatable.")
+]
+_Licence = Annotated[
+    str, typer.Option("--licence", help="Of the captures of --named; one with NC in it trains no model.")
+]
+
 
 @app.callback()
 def train() -> None:
@@ -84,31 +105,37 @@ def augment(
 @app.command()
 def extract(
     *,
-    manifest: Annotated[
-        Path | None, typer.Option(help="JSON list of captures with class and origin.")
-    ] = None,
-    captures: Annotated[Path | None, typer.Option(help="Where its files are; default: beside it.")] = None,
-    lab: Annotated[list[Path] | None, typer.Option(help="Directory that the lab made; repeatable.")] = None,
+    manifest: _Manifests = None,
+    captures: _Captures = None,
+    lab: _Labs = None,
+    named: _Named = None,
+    table: _Tables = None,
+    licence: _Licence = "not stated",
     data: _Data = _DATA_DEFAULT,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a processor.")] = None,
-    only_new: Annotated[bool, typer.Option("--only-new", help="Skip captures that are there.")] = False,
 ) -> None:
-    """Read captures through the detector's own meter, features and windows."""
-    from train import corpus  # noqa: PLC0415 - `--help` need not load the meter
+    """Read captures through the detector's own meter, features and windows.
 
-    sources = corpus.from_manifest(manifest, captures or manifest.parent) if manifest else []
-    for directory in lab or []:
-        sources += corpus.from_lab(directory, origin=directory.name)
-    if not sources:
-        raise UsageError("no capture to read; give --manifest FILE or --lab DIR with captures in it")
+    What is in the data directory stays there; a capture that did not change is not read again.
+    """
+    from train import corpus, duplicates, progress, sources  # noqa: PLC0415 - `--help` need not load the meter
 
-    def told(done: corpus.Extracted) -> None:
-        if done.problem:
-            _say(f"{done.source.path}: {done.problem}")
+    found = sources.gather(
+        manifests=manifest, captures=captures, labs=lab, named=named, tables=table, licence=licence, say=_say
+    )
+    with progress.bar("captures", len(found)) as bar:
 
-    index = corpus.extract_all(sources, data, jobs=jobs, only_new=only_new, told=told)
+        def told(done: corpus.Extracted) -> None:
+            bar.advance(done.source.name)
+            if done.problem and not done.cached:
+                bar.say(f"{done.source.path}: {done.problem}")
+
+        index = corpus.extract_all(found, data, jobs=jobs, told=told)
+    for line in [*corpus.refusals(index), *duplicates.find(data, index.entries).lines()]:
+        _say(line)
     total = sum(entry.windows for entry in index.entries)
     _say(f"{data}: {total} windows of {len(index.entries)} captures, {len(index.origins)} origins")
+    _say(f"{data}: {index.digest}")
 
 
 @app.command()

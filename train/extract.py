@@ -1,9 +1,10 @@
 """Captures to labelled windows, through the detector's own meter, features and windows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.recfunctions import repack_fields
 from numpy.typing import NDArray
 
 from detector.bundle import MeterSettings, WindowSettings
@@ -14,6 +15,16 @@ from detector.records import NO_FLOWS, Features, FlowBatch
 from detector.steps import Step, finish, steps
 from detector.windows import Windows
 from train.truth import Event, Labels, infer_labels, label_flows, label_windows
+
+_LABELLED_BY = [
+    "src_ip",
+    "dst_ip",
+    "dst_port",
+    "bidirectional_packets",
+    "bidirectional_first_seen_ms",
+    "bidirectional_last_seen_ms",
+    "export_ms",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,8 @@ class Extract:
     """Shape (m,)."""
     flows: int
     packets: int
+    seconds: float
+    """From the first packet of the flows to the last."""
     problem: str | None
     """Why the capture could be read only in part, if so."""
 
@@ -38,7 +51,7 @@ def extract_capture(
     meter: MeterSettings | None = None,
     window: WindowSettings | None = None,
 ) -> Extract:
-    """Read a capture and label its windows.
+    """Read a capture and label its windows. Of each flow no more is kept than labelling asks for.
 
     Args:
         path: a pcap or pcapng file.
@@ -57,13 +70,13 @@ def extract_capture(
     taken: list[Step] = []
     problem = None
     try:
-        taken.extend(steps(capture, table, windows))
+        taken.extend(map(_told, steps(capture, table, windows)))
     except CaptureError as error:
         problem = str(error)
     finally:
         capture.close()
-    taken.extend(finish(table, windows))
-    flows = np.concatenate([NO_FLOWS, *(step.flows for step in taken)])
+    taken.extend(map(_told, finish(table, windows)))
+    flows = np.concatenate([_columns(NO_FLOWS), *(step.flows for step in taken)])
     known = infer_labels(flows, truth) if isinstance(truth, int) else label_flows(flows, truth)
     return Extract(
         sequences=np.concatenate([step.windows.sequences for step in taken]),
@@ -71,8 +84,24 @@ def extract_capture(
         labels=_label_windows(taken, flows, known),
         flows=len(flows),
         packets=capture.packets,
+        seconds=_seconds(flows),
         problem=problem,
     )
+
+
+def _told(step: Step) -> Step:
+    return replace(step, flows=_columns(step.flows))
+
+
+def _columns(flows: FlowBatch) -> FlowBatch:
+    return np.asarray(repack_fields(flows[_LABELLED_BY]))
+
+
+def _seconds(flows: FlowBatch) -> float:
+    if not len(flows):
+        return 0.0
+    first, last = flows["bidirectional_first_seen_ms"].min(), flows["bidirectional_last_seen_ms"].max()
+    return float(last - first) / 1000
 
 
 def _label_windows(taken: list[Step], flows: FlowBatch, known: Labels) -> Labels:
