@@ -151,7 +151,7 @@ def extract_one(
 
 def _told_by(source: CaptureSource) -> dict[str, Any]:
     """Return what an index says of a capture that its windows do not depend on."""
-    names = ("origin", "category", "licence", "layout", "tools", "parents")
+    names = ("origin", "category", "licence", "layout", "tools", "parents", "made_from")
     return {name: getattr(source, name) for name in names}
 
 

@@ -59,6 +59,8 @@ class Entry(BaseModel):
     tools: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
     """Origins besides its own that it was mixed from; they stand on its side of a split."""
+    made_from: tuple[str, ...] = ()
+    """Digests of the captures that it was made from."""
     flows: Annotated[int, Field(ge=0)] = 0
     packets: Annotated[int, Field(ge=0)] = 0
     seconds: Annotated[float, Field(ge=0)] = 0.0
@@ -239,8 +241,7 @@ def load(
     parts = []
     for entry in kept:
         windows = load_capture(directory, entry)
-        name = int.from_bytes(hashlib.sha256(entry.capture.encode()).digest()[:8])
-        parts.append(windows[_draw(windows.labels, cap_windows, np.random.default_rng([seed, name]))])
+        parts.append(drawn(windows, entry, cap_windows, seed))
     return join(parts, kept)
 
 
@@ -263,15 +264,17 @@ def join(parts: Sequence[CaptureWindows], entries: Sequence[Entry]) -> Dataset:
     )
 
 
-def _draw(labels: NDArray[np.int8], cap_windows: int | None, random: np.random.Generator) -> NDArray[np.intp]:
-    """Return the rows to keep, in order."""
+def drawn(windows: CaptureWindows, entry: Entry, cap_windows: int | None, seed: int) -> CaptureWindows:
+    """Return a capture's labelled windows, in order, and no more of a class than `cap_windows`."""
+    name = int.from_bytes(hashlib.sha256(entry.capture.encode()).digest()[:8])
+    random = np.random.default_rng([seed, name])
     kept = []
     for label in range(len(CATEGORIES)):
-        rows = np.flatnonzero(labels == label)
+        rows = np.flatnonzero(windows.labels == label)
         if cap_windows is not None and len(rows) > cap_windows:
             rows = random.choice(rows, cap_windows, replace=False)
         kept.append(rows)
-    return np.sort(np.concatenate(kept))
+    return windows[np.sort(np.concatenate(kept))]
 
 
 def sample_weights(dataset: Dataset, *, bound: float = 50.0) -> NDArray[np.float32]:

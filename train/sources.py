@@ -50,6 +50,8 @@ class CaptureSource:
     """What made its attacks, where that is known."""
     parents: tuple[str, ...] = ()
     """Origins besides its own that it was mixed from: they stand on its side of a split."""
+    made_from: tuple[str, ...] = ()
+    """Digests of the captures that it was made from."""
 
 
 def from_manifest(manifest: Path, root: Path) -> list[CaptureSource]:
@@ -94,8 +96,9 @@ def _from_truth(path: Path, truth: Path, origin: str) -> CaptureSource:
         told = json.loads(truth.read_bytes())
         tools = {str(event["tool"]) for event in told.get("events", []) if "tool" in event}
         parents = {str(parent["origin"]) for parent in told.get("parents", [])}
+        made_from = {str(parent["content"]) for parent in told.get("parents", [])}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        told, tools, parents = {}, set(), set()  # extraction will say what is wrong with it
+        told, tools, parents, made_from = {}, set(), set(), set()  # extraction will say what is wrong with it
     own = str(told.get("origin", origin))
     return CaptureSource(
         path=path,
@@ -107,6 +110,7 @@ def _from_truth(path: Path, truth: Path, origin: str) -> CaptureSource:
         layout=str(told.get("layout", "lab")),
         tools=tuple(sorted(tools)),
         parents=tuple(sorted(parents - {own})),
+        made_from=tuple(sorted(made_from)),
     )
 
 

@@ -57,7 +57,7 @@ class TestLab:
             "category": "recon",
             "licence": "CC BY-NC-SA 4.0",
             "layout": "manifest",
-            "parents": [{"origin": "sgr"}, {"origin": "iotsentinel"}],
+            "parents": [{"origin": "sgr", "content": "b"}, {"origin": "iotsentinel", "content": "a"}],
             "events": [{"tool": "nmap"}, {"tool": "nmap"}, {"class": "Recon"}],
         }
         touch(tmp_path, "x-2.pcap", "x-2.json")
@@ -73,6 +73,7 @@ class TestLab:
             layout="manifest",
             tools=("nmap",),
             parents=("iotsentinel",),
+            made_from=("a", "b"),
         )
 
 
