@@ -85,21 +85,62 @@ def lab(
 @app.command()
 def augment(
     *,
-    lab: Annotated[list[Path], typer.Option(help="Directory that the lab made; repeatable.")],
-    out: Annotated[Path, typer.Option(help="Folder for the new captures and truths.")],
-    stretch: Annotated[list[float], typer.Option(min=0.01, max=100, help="Factor of time; repeatable.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the new captures and truths; continued if it exists.")
+    ],
+    manifest: _Manifests = None,
+    captures: _Captures = None,
+    lab: _Labs = None,
+    named: _Named = None,
+    table: _Tables = None,
+    licence: _Licence = "not stated",
+    stretch: Annotated[
+        list[float] | None, typer.Option(min=0.01, max=100, help="Factor of time; repeatable.")
+    ] = None,
+    loss: Annotated[
+        list[float] | None, typer.Option(min=0.001, max=0.99, help="Share of packets lost; repeatable.")
+    ] = None,
+    cut: Annotated[
+        list[float] | None, typer.Option(min=0.1, help="Seconds kept from the start; repeatable.")
+    ] = None,
+    one_way: Annotated[bool, typer.Option("--one-way", help="Only what those send who begin.")] = False,
+    nat: Annotated[bool, typer.Option("--nat", help="Attackers, or clients, behind one address.")] = False,
+    attackers: Annotated[
+        list[int] | None, typer.Option(min=1, max=4096, help="Attacks from so many hosts; repeatable.")
+    ] = None,
+    mix: Annotated[int, typer.Option(min=0, help="Benign captures to lay each attack into.")] = 0,
+    across: Annotated[
+        bool, typer.Option("--across", help="--mix with benign captures of any origin.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of loss, addresses, and what is mixed how.")] = 0,
 ) -> None:
-    """Write lab captures again at another pace: slower floods, faster scans."""
-    from train.augment import stretch as written  # noqa: PLC0415 - `--help` need not load it
+    """Make captures of captures: each option makes one of each, truth beside it."""
+    from train import augment as making  # noqa: PLC0415 - `--help` need not load it
+    from train import progress, sources  # noqa: PLC0415 - as above
 
-    captures = [
-        (path, path.with_suffix(".json")) for directory in lab for path in sorted(directory.glob("*.pcap"))
-    ]
-    known = [(path, truth) for path, truth in captures if truth.exists()]
-    for path, truth in known:
-        for factor in stretch:
-            written(path, truth, factor, out)
-    _say(f"{out}: {len(known) * len(stretch)} captures")
+    options = making.Options(
+        stretch=stretch or (),
+        loss=loss or (),
+        cut=cut or (),
+        one_way=one_way,
+        nat=nat,
+        attackers=attackers or (),
+        mix=mix,
+        across=across,
+        seed=seed,
+    )
+    if not options.each:
+        raise UsageError(
+            "nothing to do; give --stretch, --loss, --cut, --one-way, --nat, --attackers or --mix"
+        )
+    found = sources.gather(
+        manifests=manifest, captures=captures, labs=lab, named=named, tables=table, licence=licence, say=_say
+    )
+    with progress.bar("captures", len(found)) as bar:
+        made = making.augment(found, out, options, told=bar.advance)
+    for name, why in sorted(made.left_out.items()):
+        _say(f"{name}: {why}")
+    _say(f"{out}: made {len(made.made)}, kept {len(made.kept)}, left out {len(made.left_out)}")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.recfunctions import repack_fields
@@ -62,8 +63,42 @@ def extract_capture(
     Raises:
         CaptureError: the file cannot be opened at all.
     """
+    read = _read(path, meter or MeterSettings(), window or WindowSettings())
+    flows, taken = read.flows, read.steps
+    known = infer_labels(flows, truth) if isinstance(truth, int) else label_flows(flows, truth)
+    return Extract(
+        sequences=np.concatenate([step.windows.sequences for step in taken]),
+        facts=np.concatenate([step.windows.facts for step in taken]),
+        labels=_label_windows(taken, flows, known),
+        flows=len(flows),
+        packets=read.packets,
+        seconds=_seconds(flows),
+        problem=read.problem,
+    )
+
+
+def label_flows_of(path: Path, label: int) -> tuple[FlowBatch, Labels]:
+    """Return the flows of a capture of one class, the columns that labelling asks for, and their labels.
+
+    Raises:
+        CaptureError: the file cannot be opened at all.
+    """
+    flows = _read(path, MeterSettings(), WindowSettings()).flows
+    return flows, infer_labels(flows, label)
+
+
+class _Read(NamedTuple):
+    steps: list[Step]
+    packets: int
+    problem: str | None
+
+    @property
+    def flows(self) -> FlowBatch:
+        return np.concatenate([_columns(NO_FLOWS), *(step.flows for step in self.steps)])
+
+
+def _read(path: Path, meter: MeterSettings, window: WindowSettings) -> _Read:
     config = Config()
-    meter, window = meter or MeterSettings(), window or WindowSettings()
     capture = Capture.open_file(str(path), CaptureConfig(), decode_tunnels=config.meter.decode_tunnels)
     table = flow_table(meter, config.meter, max_step_ms=config.capture.max_clock_step_ms)
     windows = Windows(window, config.window)
@@ -76,17 +111,7 @@ def extract_capture(
     finally:
         capture.close()
     taken.extend(map(_told, finish(table, windows)))
-    flows = np.concatenate([_columns(NO_FLOWS), *(step.flows for step in taken)])
-    known = infer_labels(flows, truth) if isinstance(truth, int) else label_flows(flows, truth)
-    return Extract(
-        sequences=np.concatenate([step.windows.sequences for step in taken]),
-        facts=np.concatenate([step.windows.facts for step in taken]),
-        labels=_label_windows(taken, flows, known),
-        flows=len(flows),
-        packets=capture.packets,
-        seconds=_seconds(flows),
-        problem=problem,
-    )
+    return _Read(taken, capture.packets, problem)
 
 
 def _told(step: Step) -> Step:
