@@ -180,6 +180,32 @@ def extract(
 
 
 @app.command()
+def describe(
+    *,
+    data: _Data = _DATA_DEFAULT,
+    out: Annotated[Path, typer.Option(help="Folder for datasets.html and datasets.json.")] = Path(),
+    splits: Annotated[bool, typer.Option(help="Also judge a forest on three kinds of split.")] = True,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Tell what the data holds, how real the lab is, and what a split is worth: HTML and JSON."""
+    from detector.features import SCHEMA  # noqa: PLC0415 - as below
+    from train import describe as describing  # noqa: PLC0415 - `--help` need not load it
+    from train import page  # noqa: PLC0415 - as above
+    from train.datasets import read_index  # noqa: PLC0415 - as above
+
+    index = read_index(data, schema_digest=SCHEMA.digest)
+    described, benign = describing.describe(data, index, splits=splits, seed=seed)
+    found = described.realism
+    if found:
+        told = ", ".join(list(found.giveaways)[:5])
+        _say(f"lab against real: area under the curve {found.auc:.3f} (0.5: cannot tell), by {told}")
+    for each in described.splits:
+        _say(f"forest, split by {each['by']}: macro-F1 {each['macro_f1']:.3f}")
+    for path in page.write(out, described, benign):
+        _say(str(path))
+
+
+@app.command()
 def fit(
     *,
     data: _Data = _DATA_DEFAULT,
