@@ -1,5 +1,3 @@
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +6,6 @@ import pytest
 
 from detector.cli import run_app
 from detector.records import CATEGORIES
-from tests.command import PCAPS
 from tests.train import samples
 from train.cli import app
 from train.lab.scenes import ATTACKS, BUSTLE, OTHERS
@@ -49,24 +46,6 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(
     said = capsys.readouterr().err
     assert complaint in said
     assert said.count("\n") == 1
-
-
-def test_captures_become_windows_by_one_command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "home"
-    folder.mkdir()
-    for name, label in (("quiet-home", "Benign"), ("udp-flood-one-source", "DoS"), ("truncated", "Other")):
-        shutil.copy(PCAPS / f"{name}.pcap", folder / f"{name}-{label}.pcap")
-    assert run("extract", "--named", "home", "--data", "data", "--jobs", "1", "--licence", "MIT") == 0
-    said = capsys.readouterr().err
-    assert "truncated-Other.pcap: broken after packet" in said
-    assert "windows of 3 captures, 1 origins" in said
-    assert re.search(r"data: sha256:[0-9a-f]{64}\n$", said)
-    shutil.copy(PCAPS / "quiet-home.pcap", folder / "unlabelled.pcap")
-    assert run("extract", "--named", "home", "--data", "data", "--jobs", "1", "--licence", "MIT") == 0
-    assert "home: no label in the names of 1 captures: unlabelled.pcap\n" in capsys.readouterr().err
 
 
 def test_an_unknown_origin_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
