@@ -1,66 +1,221 @@
-"""More worlds from those at hand: the same capture at another pace, its truth carried along.
+"""More worlds from those at hand: captures seen otherwise, and attacks laid into benign captures.
 
-Floods and scans differ between networks above all in how fast they are. Stretching a capture's time
-by a factor gives the slow flood and the fast scan that nobody recorded. Packets stay as they are.
+Each result is a pcap with its truth beside it. The truth says what was done and of what, and keeps the
+origin of its parent, so that no split tears them apart.
 """
 
-import json
-import struct
-from collections.abc import Iterator
+import random
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from detector.errors import UsageError
+from detector.errors import CaptureError, UsageError
+from detector.records import Category
+from train.mixing import Mix, Survey, survey
+from train.packets import PacketFile, ends, write
+from train.scene import FLOODS, Attacks, Scene, Told, attacks_of, save_truth, scene
+from train.sources import CaptureSource
+from train.variants import Attackers, Cut, Nat, OneWay, Stretch, Thin, Variant, attackers, clients
 
-_HEADER_BYTES, _RECORD = 24, struct.Struct("<IIII")
-_MAGIC = 0xA1B2C3D4
-"""Little-endian pcap with microseconds, which is what the lab writes."""
+_DRAWS = 8
+"""Benign captures that are looked at for one that is longer than the attack."""
 
-_SECOND_US = 1_000_000
-_TIMES = ("start", "end")
+_FEWEST_PACKETS = 10
+"""An attack of fewer packets is no attack: its variant is not kept."""
 
 
-def stretch(capture: Path, truth: Path, factor: float, out: Path) -> Path:
-    """Write a capture and its truth with every interval multiplied by `factor`; return the capture.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to make of each capture; each value makes one."""
 
-    Raises:
-        UsageError: the capture is no such pcap, or the truth no such JSON.
+    stretch: Sequence[float] = ()
+    loss: Sequence[float] = ()
+    cut: Sequence[float] = ()
+    one_way: bool = False
+    nat: bool = False
+    attackers: Sequence[int] = ()
+    mix: int = 0
+    """Benign captures that each attack is laid into."""
+    across: bool = False
+    """Whether benign captures of other origins serve too."""
+    seed: int = 0
+
+    @property
+    def each(self) -> int:
+        """How many captures one capture can give."""
+        lists = (self.stretch, self.loss, self.cut, self.attackers)
+        return sum(map(len, lists)) + self.one_way + self.nat + self.mix
+
+
+@dataclass(slots=True)
+class Made:
+    """What came of it; names are file names without suffix."""
+
+    made: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    """Were there before."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Name to why it was not made, one line."""
+
+
+def augment(
+    sources: Iterable[CaptureSource],
+    out: Path,
+    options: Options,
+    *,
+    told: Callable[[str], None] = lambda _: None,
+) -> Made:
+    """Write what the options make of each capture into a folder, and what is there already not again.
+
+    Args:
+        sources: captures with their truth.
+        out: the folder; it is made if it is not there.
+        options: what to make.
+        told: is called with the name of each capture when it is done.
     """
-    packets = capture.read_bytes()
-    if len(packets) < _HEADER_BYTES or int.from_bytes(packets[:4], "little") != _MAGIC:
-        raise UsageError(f"{capture}: expected a little-endian pcap with microseconds, as the lab writes")
-    pieces, began = [packets[:_HEADER_BYTES]], None
-    for stamp, lengths, content in _records(packets):
-        began = stamp if began is None else began
-        seconds, micros = divmod(began + round((stamp - began) * factor), _SECOND_US)
-        pieces += [_RECORD.pack(seconds, micros, *lengths), content]
-    target = out / f"{capture.stem}-x{factor:g}.pcap"
     out.mkdir(parents=True, exist_ok=True)
-    told = _stretched_truth(truth, (began or 0) / _SECOND_US, factor)
-    target.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
-    target.write_bytes(b"".join(pieces))
-    return target
+    result = Made()
+    scenes: list[Scene] = []
+    for source in sources:
+        try:
+            scenes.append(scene(source))
+            for variant in _variants(scenes[-1], options):
+                _note(result, out, scenes[-1], variant)
+        except (UsageError, CaptureError) as error:
+            result.left_out[source.name] = str(error)
+        told(source.name)
+    if options.mix:
+        _Mixer(result, out, options).mix(scenes)
+    return result
 
 
-def _records(packets: bytes) -> Iterator[tuple[int, tuple[int, int], bytes]]:
-    """Yield each whole record's stamp in microseconds, its two lengths, and its bytes."""
-    at = _HEADER_BYTES
-    while at + _RECORD.size <= len(packets):
-        seconds, micros, captured, length = _RECORD.unpack_from(packets, at)
-        at += _RECORD.size
-        if at + captured > len(packets):
-            return
-        yield seconds * _SECOND_US + micros, (captured, length), packets[at : at + captured]
-        at += captured
+def file_name(source: CaptureSource, ending: str) -> str:
+    """Return the name of what is made of a capture, without suffix: letters, digits, and few signs."""
+    return re.sub(r"[^A-Za-z0-9.+-]+", "_", f"{source.name.removesuffix('.pcap')}-{ending}")
 
 
-def _stretched_truth(truth: Path, began: float, factor: float) -> dict[str, Any]:
-    try:
-        told: dict[str, Any] = json.loads(truth.read_text())
-        for event in told["events"]:
-            event |= {name: began + (float(event[name]) - began) * factor for name in _TIMES}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{truth}: no readable truth ({error!r}); expected a JSON object with `events`"
-        ) from error
-    return told | {"stretched": factor}
+def _variants(parent: Scene, options: Options) -> Iterator[Variant]:
+    seed = f"{options.seed} {parent.source.name}"
+    yield from map(Stretch, options.stretch)
+    for loss in options.loss:
+        yield Thin(loss, f"{seed} {loss}")
+    yield from map(Cut, options.cut)
+    if options.one_way:
+        yield OneWay()
+    if options.nat:
+        inside = attackers(parent.told)
+        if inside is None or len(inside) < 2:  # noqa: PLR2004 - a NAT for one changes nothing
+            file = PacketFile(parent.source.path)
+            inside = clients(file, file.link)
+        if len(inside) > 1:
+            yield Nat(inside, seed)
+    if parent.attacks:
+        for count in options.attackers:
+            yield Attackers(parent.told, count, seed)
+
+
+def _note(result: Made, out: Path, parent: Scene, variant: Variant) -> None:
+    name = file_name(parent.source, variant.name)
+    if (out / f"{name}.json").exists():
+        result.kept.append(name)
+        return
+    file = PacketFile(parent.source.path)
+    path = out / f"{name}.pcap"
+    write(path, file.link, variant.packets(file, file.link))
+    told = parent.told | {
+        "events": variant.events(parent.told["events"]),
+        "made": [*parent.told["made"], variant.made],
+    }
+    _finish(result, path, told, attacked=bool(parent.attacks), renamed=variant.renames)
+
+
+class _Mixer:
+    """Lays each attack into benign captures, drawn from the seed."""
+
+    def __init__(self, result: Made, out: Path, options: Options) -> None:
+        self._result, self._out, self._options = result, out, options
+        self._surveys: dict[str, Survey | None] = {}
+
+    def mix(self, scenes: list[Scene]) -> None:
+        benign = [each for each in scenes if each.benign]
+        for attack in (each for each in scenes if each.attacks):
+            across = self._options.across
+            hosts = [each for each in benign if across or _origins(each) == _origins(attack)]
+            try:
+                self._lay(attack, hosts)
+            except (UsageError, CaptureError) as error:
+                self._result.left_out[attack.source.name] = str(error)
+
+    def _lay(self, attack: Scene, hosts: list[Scene]) -> None:
+        seed = f"{self._options.seed} {attack.source.name}"
+        draw = random.Random(seed)  # noqa: S311 - a draw that can be made again
+        source = survey(attack) if hosts else None
+        for number in range(self._options.mix):
+            drawn = draw.sample(hosts, min(_DRAWS, len(hosts)))
+            chosen = self._choose(drawn, source.seconds) if source else None
+            if source is None or chosen is None:
+                why = (
+                    "no packet to lay anywhere" if hosts else "no benign capture of its origin to lay it into"
+                )
+                self._result.left_out[attack.source.name] = why
+                return
+            mix = Mix(attack, chosen[0], (source, chosen[1]), f"{seed} {number}")
+            name = file_name(attack.source, mix.name)
+            if (self._out / f"{name}.json").exists():
+                self._result.kept.append(name)
+                continue
+            path = self._out / f"{name}.pcap"
+            write(path, mix.link, mix.packets())
+            _finish(self._result, path, mix.told(), attacked=True, renamed=False)
+
+    def _choose(self, drawn: list[Scene], seconds: float) -> tuple[Scene, Survey] | None:
+        """Return the first benign capture that is as long as the attack, or the longest."""
+        known = []
+        for each in drawn:
+            name = each.source.name
+            if name not in self._surveys:
+                self._surveys[name] = survey(each)
+            found = self._surveys[name]
+            if found is not None:
+                known.append((each, found))
+            if found is not None and found.seconds >= seconds:
+                return known[-1]
+        return max(known, key=lambda pair: pair[1].seconds, default=None)
+
+
+def _origins(known: Scene) -> set[str]:
+    return {str(parent["origin"]) for parent in known.told["parents"]}
+
+
+def _finish(result: Made, path: Path, told: Told, *, attacked: bool, renamed: bool) -> None:
+    """Write the truth if the capture holds what it is named after, or remove the capture."""
+    counts = _recount(path, told) if path.exists() else []
+    for event, (packets, sources) in zip(attacks_of(told), counts, strict=bool(counts)):
+        event["packets"] = packets
+        if renamed and event["class"] in FLOODS:
+            event["class"] = str(Category.DOS if sources == 1 else Category.DDOS)
+    classes = {str(event["class"]) for event in attacks_of(told)}
+    if renamed and len(classes) == 1 and told["category"] in FLOODS:
+        told["category"] = classes.pop()
+    most = max((packets for packets, _ in counts), default=0)
+    if not path.exists() or (attacked and most < _FEWEST_PACKETS):
+        path.unlink(missing_ok=True)
+        result.left_out[path.stem] = "next to nothing is left of it"
+        return
+    save_truth(path.with_suffix(".json"), told)
+    result.made.append(path.stem)
+
+
+def _recount(path: Path, told: Told) -> list[tuple[int, int]]:
+    """Count each attack's packets, and whether one or more hosts send them: that is what a victim sees."""
+    file, attacks = PacketFile(path), Attacks(told)
+    packets, sources = [0] * len(attacks.events), [set[bytes]() for _ in attacks.events]
+    for packet in file:
+        known = ends(packet.data, file.link)
+        found = attacks.of(packet, known) if known else None
+        if known is not None and found is not None:
+            packets[found[0]] += 1
+            if found[1] and len(sources[found[0]]) < 2:  # noqa: PLR2004 - one or more
+                sources[found[0]].add(known.src)
+    return list(zip(packets, map(len, sources), strict=True))

@@ -9,19 +9,18 @@ import typer
 
 from detector.cli import run_app
 from detector.errors import UsageError
+from train import commands
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-DATA = typer.Option("--data", help="Directory of extracted windows.")
 RUNS = typer.Option("--run", help="Directory of a training run; several, of different folds, are pooled.")
 RUN = typer.Option("--run", help="Directory of the training run.")
 CAP = typer.Option("--cap-windows", min=1, help="Most windows of one class that a capture gives.")
-_Data = Annotated[Path, DATA]
 _Run = Annotated[Path, RUN]
 _Cap = Annotated[int, CAP]
 _Origins = list[str] | None
 
-_DATA_DEFAULT, _RUN_DEFAULT, _CAP_DEFAULT = Path(".cache/windows"), Path(".cache/run"), 200
+_RUN_DEFAULT, _CAP_DEFAULT = Path(".cache/run"), 200
 
 
 @app.callback()
@@ -61,60 +60,14 @@ def lab(
     _say(f"{out}: made {len(made.made)}, kept {len(made.kept)}, failed {len(made.failed)}")
 
 
-@app.command()
-def augment(
-    *,
-    lab: Annotated[list[Path], typer.Option(help="Directory that the lab made; repeatable.")],
-    out: Annotated[Path, typer.Option(help="Folder for the new captures and truths.")],
-    stretch: Annotated[list[float], typer.Option(min=0.01, max=100, help="Factor of time; repeatable.")],
-) -> None:
-    """Write lab captures again at another pace: slower floods, faster scans."""
-    from train.augment import stretch as written  # noqa: PLC0415 - `--help` need not load it
-
-    captures = [
-        (path, path.with_suffix(".json")) for directory in lab for path in sorted(directory.glob("*.pcap"))
-    ]
-    known = [(path, truth) for path, truth in captures if truth.exists()]
-    for path, truth in known:
-        for factor in stretch:
-            written(path, truth, factor, out)
-    _say(f"{out}: {len(known) * len(stretch)} captures")
-
-
-@app.command()
-def extract(
-    *,
-    manifest: Annotated[
-        Path | None, typer.Option(help="JSON list of captures with class and origin.")
-    ] = None,
-    captures: Annotated[Path | None, typer.Option(help="Where its files are; default: beside it.")] = None,
-    lab: Annotated[list[Path] | None, typer.Option(help="Directory that the lab made; repeatable.")] = None,
-    data: _Data = _DATA_DEFAULT,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a processor.")] = None,
-    only_new: Annotated[bool, typer.Option("--only-new", help="Skip captures that are there.")] = False,
-) -> None:
-    """Read captures through the detector's own meter, features and windows."""
-    from train import corpus  # noqa: PLC0415 - `--help` need not load the meter
-
-    sources = corpus.from_manifest(manifest, captures or manifest.parent) if manifest else []
-    for directory in lab or []:
-        sources += corpus.from_lab(directory, origin=directory.name)
-    if not sources:
-        raise UsageError("no capture to read; give --manifest FILE or --lab DIR with captures in it")
-
-    def told(done: corpus.Extracted) -> None:
-        if done.problem:
-            _say(f"{done.source.path}: {done.problem}")
-
-    index = corpus.extract_all(sources, data, jobs=jobs, only_new=only_new, told=told)
-    total = sum(entry.windows for entry in index.entries)
-    _say(f"{data}: {total} windows of {len(index.entries)} captures, {len(index.origins)} origins")
+for _command in (commands.augment, commands.extract, commands.describe):
+    app.command()(_command)
 
 
 @app.command()
 def fit(
     *,
-    data: _Data = _DATA_DEFAULT,
+    data: commands.Data = commands.DATA_DEFAULT,
     run: _Run = _RUN_DEFAULT,
     network: Annotated[
         str, typer.Option(help="cnn-lstm, sequence, summary, cnn, paper-cnn or paper-cnn-lstm.")
@@ -168,7 +121,7 @@ def fit(
 @app.command()
 def evaluate(
     *,
-    data: _Data = _DATA_DEFAULT,
+    data: commands.Data = commands.DATA_DEFAULT,
     run: Annotated[list[Path] | None, RUNS] = None,
     cap_windows: _Cap = _CAP_DEFAULT,
     baselines: Annotated[

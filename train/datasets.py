@@ -1,10 +1,11 @@
 """Labelled windows on disk and in memory: one npz a capture, and `index.json` that tells what they are."""
 
 import hashlib
+import zipfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,26 @@ class Entry(BaseModel):
     windows: Annotated[int, Field(ge=0)]
     digest: Digest
     """Of the windows' arrays."""
+    content: Digest | None = None
+    """Of the capture's bytes."""
+    truth: Digest | None = None
+    """Of what it was labelled by."""
+    layout: str = "manifest"
+    """What told its truth: `lab`, `manifest`, `names` or `table`."""
+    tools: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    """Origins besides its own that it was mixed from; they stand on its side of a split."""
+    made_from: tuple[str, ...] = ()
+    """Digests of the captures that it was made from."""
+    flows: Annotated[int, Field(ge=0)] = 0
+    packets: Annotated[int, Field(ge=0)] = 0
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    """From the first packet of its flows to the last."""
+    refused: dict[str, int] = {}
+    """Values that no window may hold, by feature and what was wrong, as `duration missing`."""
+    windows_refused: Annotated[int, Field(ge=0)] = 0
+    problem: str | None = None
+    """Why the capture could be read only in part, if so."""
 
     @property
     def file(self) -> str:
@@ -65,6 +86,10 @@ class Index(BaseModel):
     meter: MeterSettings
     window: WindowSettings
     entries: tuple[Entry, ...]
+    code: Digest | None = None
+    """Of the code that made the windows, and NFStream's version."""
+    digest: Digest | None = None
+    """Over the digests of all windows; `write_index` fills it in."""
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -101,9 +126,19 @@ class Dataset:
 
 
 def save_capture(
-    directory: Path, windows: CaptureWindows, *, capture: str, origin: str, category: str, licence: str
+    directory: Path,
+    windows: CaptureWindows,
+    *,
+    capture: str,
+    origin: str,
+    category: str,
+    licence: str,
+    **known: Any,
 ) -> Entry:
-    """Write one capture's windows, whole or not at all, and return its line of the index."""
+    """Write one capture's windows, whole or not at all, and return its line of the index.
+
+    What else is known of the capture goes into its line, by the names of `Entry`.
+    """
     entry = Entry(
         capture=capture,
         origin=origin,
@@ -111,13 +146,32 @@ def save_capture(
         licence=licence,
         windows=len(windows),
         digest=windows_digest(windows),
+        **known,
     )
     directory.mkdir(parents=True, exist_ok=True)
     scratch = directory / f".{entry.file}"
     with scratch.open("wb") as file:
-        np.savez_compressed(file, sequences=windows.sequences, facts=windows.facts, label=windows.labels)
+        np.savez_compressed(
+            file,
+            sequences=windows.sequences,
+            facts=windows.facts,
+            label=windows.labels,
+            prints=window_prints(windows),
+        )
     scratch.replace(directory / entry.file)
     return entry
+
+
+def window_prints(windows: CaptureWindows) -> NDArray[np.uint64]:
+    """Return 64 bits of each window's digest, (m,): equal windows have equal ones."""
+    rows = (hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in windows.sequences)
+    return np.frombuffer(b"".join(rows), "<u8")
+
+
+def unreadable(directory: Path, entry: Entry) -> UsageError:
+    """Say which file of a data directory is missing or damaged."""
+    path = directory / entry.file
+    return UsageError(f"{path} ({entry.capture}): cannot be read; run iotids-train extract again")
 
 
 def windows_digest(windows: CaptureWindows) -> str:
@@ -126,14 +180,15 @@ def windows_digest(windows: CaptureWindows) -> str:
     return digest_of(b"".join(digest_of(np.ascontiguousarray(array).tobytes()).encode() for array in arrays))
 
 
-def write_index(directory: Path, index: Index) -> None:
-    """Write `index.json`, whole or not at all; equal entries give equal bytes."""
-    ordered = index.model_copy(
-        update={"entries": tuple(sorted(index.entries, key=lambda entry: entry.capture))}
-    )
+def write_index(directory: Path, index: Index) -> Index:
+    """Write `index.json`, whole or not at all, and return it; equal entries give equal bytes."""
+    entries = tuple(sorted(index.entries, key=lambda entry: entry.capture))
+    digest = digest_of("".join(entry.digest for entry in entries).encode())
+    ordered = index.model_copy(update={"entries": entries, "digest": digest})
     scratch = directory / f".{INDEX}"
     scratch.write_text(ordered.model_dump_json(indent=1) + "\n")
     scratch.replace(directory / INDEX)
+    return ordered
 
 
 def read_index(directory: Path, *, schema_digest: str) -> Index:
@@ -165,10 +220,8 @@ def load_capture(directory: Path, entry: Entry) -> CaptureWindows:
     try:
         with np.load(path, allow_pickle=False) as packed:
             windows = CaptureWindows(packed["sequences"], packed["facts"], packed["label"])
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise UsageError(
-            f"{path} ({entry.capture}): cannot be read; run iotids-train extract again"
-        ) from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise unreadable(directory, entry) from error
     if windows.facts.dtype != FACTS_DTYPE or windows_digest(windows) != entry.digest:
         raise UsageError(
             f"{path} ({entry.capture}): is not what {INDEX} says; run iotids-train extract again"
@@ -188,8 +241,7 @@ def load(
     parts = []
     for entry in kept:
         windows = load_capture(directory, entry)
-        name = int.from_bytes(hashlib.sha256(entry.capture.encode()).digest()[:8])
-        parts.append(windows[_draw(windows.labels, cap_windows, np.random.default_rng([seed, name]))])
+        parts.append(drawn(windows, entry, cap_windows, seed))
     return join(parts, kept)
 
 
@@ -212,15 +264,17 @@ def join(parts: Sequence[CaptureWindows], entries: Sequence[Entry]) -> Dataset:
     )
 
 
-def _draw(labels: NDArray[np.int8], cap_windows: int | None, random: np.random.Generator) -> NDArray[np.intp]:
-    """Return the rows to keep, in order."""
+def drawn(windows: CaptureWindows, entry: Entry, cap_windows: int | None, seed: int) -> CaptureWindows:
+    """Return a capture's labelled windows, in order, and no more of a class than `cap_windows`."""
+    name = int.from_bytes(hashlib.sha256(entry.capture.encode()).digest()[:8])
+    random = np.random.default_rng([seed, name])
     kept = []
     for label in range(len(CATEGORIES)):
-        rows = np.flatnonzero(labels == label)
+        rows = np.flatnonzero(windows.labels == label)
         if cap_windows is not None and len(rows) > cap_windows:
             rows = random.choice(rows, cap_windows, replace=False)
         kept.append(rows)
-    return np.sort(np.concatenate(kept))
+    return windows[np.sort(np.concatenate(kept))]
 
 
 def sample_weights(dataset: Dataset, *, bound: float = 50.0) -> NDArray[np.float32]:

@@ -1,7 +1,8 @@
 """Which captures a model learns from, and which judge it.
 
 A split by flow or window puts the same attack run on both sides, which is how this field reports
-99 %. The unit here is the origin: all captures of one network or author are on one side.
+99 %. The unit here is the origin: all captures of one network or author are on one side, and so are
+the origins of which one capture was mixed.
 """
 
 from collections import defaultdict
@@ -33,15 +34,17 @@ def origin_folds(entries: Iterable[Entry], folds: int) -> tuple[frozenset[str], 
     """Deal origins into folds of like content, each class as evenly as whole origins allow.
 
     Origins that show none of the four classes are left out. Those of rare classes are dealt first,
-    the larger before the smaller, to the fold that has least of their class. Depends on nothing but
-    the entries.
+    the larger before the smaller, to the fold that has least of their class; those that one capture was
+    mixed of, together. Depends on nothing but the entries.
     """
+    entries = list(entries)
+    shown = [entry for entry in entries if entry.windows and entry.category != "other"]
+    bound = joined({entry.origin, *entry.parents} for entry in entries)
     captures: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     spread: dict[str, set[str]] = defaultdict(set)
-    for entry in entries:
-        if entry.windows and entry.category != "other":
-            captures[entry.origin][entry.category] += 1
-            spread[entry.category].add(entry.origin)
+    for entry in shown:
+        captures[bound[entry.origin]][entry.category] += 1
+        spread[entry.category].add(bound[entry.origin])
     rarest = {
         origin: min(found, key=lambda each: (len(spread[each]), each)) for origin, found in captures.items()
     }
@@ -53,7 +56,19 @@ def origin_folds(entries: Iterable[Entry], folds: int) -> tuple[frozenset[str], 
         category = rarest[origin]
         least = min(dealt, key=lambda fold: (sum(category in captures[each] for each in fold), len(fold)))
         least.add(origin)
-    return tuple(frozenset(fold) for fold in dealt)
+    return tuple(frozenset(origin for origin in bound if bound[origin] in fold) for fold in dealt)
+
+
+def joined(families: Iterable[Collection[str]]) -> dict[str, str]:
+    """Join families that share a member; returns what stands for the family, its least member, by member."""
+    least: dict[str, str] = {}
+    together: dict[str, set[str]] = {}
+    for family in families:
+        whole = set(family).union(*(together[least[name]] for name in family if name in least))
+        first = min(whole)
+        together[first] = whole
+        least |= dict.fromkeys(whole, first)
+    return least
 
 
 def split_by_fold(index: Index, *, folds: int, fold: int, always_train: Collection[str] = ()) -> Split:
@@ -66,7 +81,8 @@ def split_by_fold(index: Index, *, folds: int, fold: int, always_train: Collecti
     dealt = origin_folds([entry for entry in index.entries if entry.origin not in always_train], folds)
     test, validate = dealt[fold % folds], dealt[(fold + 1) % folds]
     held = barred(index) - test
-    return Split(frozenset(index.origins) - test - validate - held, validate | held, test)
+    split = Split(frozenset(index.origins) - test - validate - held, validate | held, test)
+    return proven(split, index)
 
 
 def split_by_name(index: Index, *, validate: Collection[str], test: Collection[str]) -> Split:
@@ -78,7 +94,34 @@ def split_by_name(index: Index, *, validate: Collection[str], test: Collection[s
     _require(index, [*validate, *test])
     sides = Split(frozenset(), frozenset(validate), frozenset(test))
     rest = frozenset(index.origins) - sides.validate - sides.test
-    return Split(rest - barred(index), sides.validate, sides.test)
+    return proven(Split(rest - barred(index), sides.validate, sides.test), index)
+
+
+def proven(split: Split, index: Index) -> Split:
+    """Return the split if what the captures hold stands on one side each, by origin and by content.
+
+    Raises:
+        UsageError: one capture is there under origins of two sides, or was mixed of such.
+    """
+    side_of = {origin: name for name in ("train", "validate", "test") for origin in getattr(split, name)}
+    seen: dict[str, Entry] = {}
+    for entry in index.entries:
+        sides = {side_of[origin] for origin in (entry.origin, *entry.parents) if origin in side_of}
+        if len(sides) > 1:
+            names = ", ".join(sorted({entry.origin, *entry.parents}))
+            raise UsageError(
+                f"{entry.capture} was mixed of {names}, which stand on two sides of the split; "
+                "put them on one"
+            )
+        if entry.content is None or entry.origin not in side_of or not entry.windows:
+            continue
+        twin = seen.setdefault(entry.content, entry)
+        if side_of[twin.origin] != side_of[entry.origin]:
+            raise UsageError(
+                f"{twin.capture} ({twin.origin}) and {entry.capture} ({entry.origin}) are the same capture, "
+                "on two sides of the split; remove one, or put their origins on one side"
+            )
+    return split
 
 
 def _require(index: Index, origins: Iterable[str]) -> None:
@@ -88,5 +131,10 @@ def _require(index: Index, origins: Iterable[str]) -> None:
 
 
 def barred(index: Index) -> frozenset[str]:
-    """Return the origins under a NonCommercial licence: the shipped model must not learn from them."""
-    return frozenset(entry.origin for entry in index.entries if "NC" in entry.licence)
+    """Return the origins under a NonCommercial licence: the shipped model must not learn from them.
+
+    What was mixed with such an origin is bound to it.
+    """
+    bound = joined({entry.origin, *entry.parents} for entry in index.entries)
+    families = {bound[entry.origin] for entry in index.entries if "NC" in entry.licence}
+    return frozenset(origin for origin in index.origins if bound[origin] in families)

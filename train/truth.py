@@ -49,8 +49,11 @@ class Event:
     bystanders: tuple[str, ...] = ()
 
 
+_UNTOLD = Event(LEFT_OUT, ("*",), ("*",), 0, 2**63 - 1)
+
+
 def read_events(path: Path) -> list[Event]:
-    """Read the truth written beside a capture.
+    """Read the truth written beside a capture; what no event tells is benign, or as `default_class` says.
 
     Raises:
         UsageError: the file is no such JSON.
@@ -59,25 +62,34 @@ def read_events(path: Path) -> list[Event]:
         told = json.loads(path.read_text())
         rows = told["events"]
         bystanders = _ends(told.get("bystanders", []))
-        return [_event(row, bystanders) for row in rows]
+        untold = [_UNTOLD] if _label(told.get("default_class", Category.BENIGN)) == LEFT_OUT else []
+        return [*untold, *(event_of(row, bystanders) for row in rows)]
     except (OSError, OverflowError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path}: no readable truth ({error!r}); expected a JSON object with `events`"
         ) from error
 
 
-def _event(row: dict[str, Any], bystanders: tuple[str, ...]) -> Event:
-    named = str(row["class"]).lower()
-    labels = {category.lower(): index for index, category in enumerate(CATEGORIES)}
-    label = LEFT_OUT if named in ("ignore", "other") else labels[named]
+def event_of(row: dict[str, Any], bystanders: tuple[str, ...] = ()) -> Event:
+    """Read one event: class, attackers, victims, start and end in seconds since the epoch.
+
+    Raises:
+        ValueError, KeyError, TypeError, OverflowError: it is no event.
+    """
     return Event(
-        label=label,
+        label=_label(row["class"]),
         attackers=_ends(row["attackers"]),
         victims=_ends(row["victims"]),
         start_ms=int(float(row["start"]) * 1000),
         end_ms=int(float(row["end"]) * 1000) + 1,
         bystanders=bystanders,
     )
+
+
+def _label(given: Any) -> int:
+    labels = {category.lower(): index for index, category in enumerate(CATEGORIES)}
+    named = str(given).lower()
+    return LEFT_OUT if named in ("ignore", "other") else labels[named]
 
 
 def _ends(given: Any) -> tuple[str, ...]:

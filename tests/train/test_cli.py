@@ -19,7 +19,9 @@ def run(*arguments: str) -> int:
     ("arguments", "complaint"),
     [
         (["lab"], "give --out DIR"),
-        (["extract"], "give --manifest FILE or --lab DIR"),
+        (["extract"], "give --manifest FILE, --lab, --named or --table DIR"),
+        (["augment", "--out", "x"], "nothing to do; give --stretch"),
+        (["augment", "--out", "x", "--nat"], "give --manifest FILE, --lab"),
         (["extract", "--manifest", "none.json"], "none.json: no readable list"),
         (["fit", "--network", "transformer"], "expected one of cnn-lstm, sequence, summary, cnn"),
         (["fit", "--test", "sgr"], "--test needs --validate"),

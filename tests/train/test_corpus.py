@@ -1,6 +1,10 @@
-import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +13,14 @@ from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 
 from detector.bundle import MeterSettings, WindowSettings
-from detector.errors import UsageError
+from detector.errors import IotidsError
 from detector.features import SCHEMA
-from train.corpus import CaptureSource, Extracted, extract_all, extract_one, from_lab, from_manifest
+from tests.train import samples
+from train import corpus
+from train.corpus import Extracted, extract_all, extract_one, refusals
 from train.datasets import load_capture, read_index, write_index
+from train.extract import extract_capture
+from train.sources import CaptureSource
 
 RECON = 3
 
@@ -32,42 +40,6 @@ def scan(path: Path, ports: int = 60) -> Path:
 
 def source(path: Path, truth: int | Path = RECON, name: str = "scan") -> CaptureSource:
     return CaptureSource(path, name, origin="own", category="Recon", licence="MIT", truth=truth)
-
-
-def row(file: str, category: str, **more: Any) -> dict[str, Any]:
-    return {"file": file, "class": category, "origin": "sgr", "licence": "none stated", "packets": 1, **more}
-
-
-def test_a_manifest_names_captures_and_their_truth(tmp_path: Path) -> None:
-    rows = [row("a.pcap", "Recon"), row("b.pcap", "other"), row("c.pcap", "mixed", labels="c.labels.json")]
-    (tmp_path / "manifest.json").write_text(json.dumps(rows))
-    found = from_manifest(tmp_path / "manifest.json", tmp_path)
-    assert [each.truth for each in found] == [RECON, -1, tmp_path / "c.labels.json"]
-    assert found[0] == CaptureSource(tmp_path / "a.pcap", "a.pcap", "sgr", "Recon", "none stated", RECON)
-
-
-@pytest.mark.parametrize("rows", [[row("c.pcap", "mixed")], [{"file": "a"}], 3, [[]]])
-def test_a_manifest_that_leaves_questions_is_refused(tmp_path: Path, rows: object) -> None:
-    (tmp_path / "manifest.json").write_text(json.dumps(rows))
-    with pytest.raises(UsageError, match="no readable list of captures"):
-        from_manifest(tmp_path / "manifest.json", tmp_path)
-
-
-def test_a_labs_captures_are_those_with_their_truth_beside_them(tmp_path: Path) -> None:
-    for name in (
-        "recon-000001.pcap",
-        "recon-000001.json",
-        "mixed-000002.pcap",
-        "mixed-000002.json",
-        "dos-3.pcap",
-    ):
-        (tmp_path / name).touch()
-    found = from_lab(tmp_path, "lab")
-    assert [(each.name, each.category) for each in found] == [
-        ("lab/mixed-000002", "mixed"),
-        ("lab/recon-000001", "Recon"),
-    ]
-    assert found[1].truth == tmp_path / "recon-000001.json"
 
 
 def test_a_capture_becomes_labelled_windows_on_disk(tmp_path: Path) -> None:
@@ -101,13 +73,132 @@ def test_a_truth_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 def test_captures_are_added_to_those_that_are_there(tmp_path: Path) -> None:
     data, path = tmp_path / "data", scan(tmp_path / "scan.pcap")
-    extract_all([source(path, name="one")], data, jobs=1)
+    one, two = source(path, name="one"), source(path, name="two")
+    extract_all([one], data, jobs=1)
     told: list[Extracted] = []
-    index = extract_all(
-        [source(path, name="one"), source(path, name="two")], data, jobs=1, only_new=True, told=told.append
-    )
-    assert sorted(entry.capture for entry in index.entries) == ["one", "two"]
-    assert [each.source.name for each in told] == ["two"]
+    index = extract_all([two], data, jobs=1, told=told.append)
+    assert [entry.capture for entry in index.entries] == ["one", "two"]
+    assert [(each.source.name, each.cached) for each in told] == [("two", False)]
+    assert len({entry.content for entry in index.entries}) == 1
+
+
+class TestCache:
+    def again(self, data: Path, *sources: CaptureSource) -> dict[str, bool]:
+        told: list[Extracted] = []
+        extract_all(sources, data, jobs=1, told=told.append)
+        return {each.source.name: each.cached for each in told}
+
+    def test_what_did_not_change_is_not_read_again(self, tmp_path: Path) -> None:
+        data, here = tmp_path / "data", source(scan(tmp_path / "scan.pcap"))
+        assert self.again(data, here) == {"scan": False}
+        before = (data / "index.json").read_bytes()
+        assert self.again(data, here) == {"scan": True}
+        assert (data / "index.json").read_bytes() == before
+
+    def test_another_capture_truth_or_lost_file_is_read(self, tmp_path: Path) -> None:
+        data, here = tmp_path / "data", source(scan(tmp_path / "scan.pcap"))
+        self.again(data, here)
+        assert self.again(data, replace(here, truth=0)) == {"scan": False}
+        scan(here.path, ports=61)
+        assert self.again(data, replace(here, truth=0)) == {"scan": False}
+        (windows,) = data.glob("*.npz")
+        windows.unlink()
+        assert self.again(data, replace(here, truth=0)) == {"scan": False}
+        assert self.again(data, replace(here, truth=0)) == {"scan": True}
+
+    def test_what_its_source_says_now_holds(self, tmp_path: Path) -> None:
+        data, here = tmp_path / "data", source(scan(tmp_path / "scan.pcap"))
+        self.again(data, here)
+        assert self.again(data, replace(here, origin="sgr", parents=("lab",))) == {"scan": True}
+        (entry,) = read_index(data, schema_digest=SCHEMA.digest).entries
+        assert (entry.origin, entry.parents) == ("sgr", ("lab",))
+
+    def test_a_run_that_was_interrupted_goes_on(self, tmp_path: Path) -> None:
+        data = tmp_path / "data"
+        sources = [source(scan(tmp_path / f"{n}.pcap", ports=50 + n), name=str(n)) for n in range(4)]
+
+        def interrupt(done: Extracted) -> None:
+            if done.source.name == "2":
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            extract_all(sources, data, jobs=1, told=interrupt)
+        kept = {name for name, cached in self.again(data, *sources).items() if cached}
+        assert {"3", "2"} <= kept  # the largest first
+
+    def test_files_that_no_entry_names_are_removed(self, tmp_path: Path) -> None:
+        data = tmp_path / "data"
+        data.mkdir()
+        (data / "stale.npz").touch()
+        self.again(data, source(scan(tmp_path / "scan.pcap")))
+        assert len(list(data.glob("*.npz"))) == 1
+
+
+def test_the_index_says_what_was_read(tmp_path: Path) -> None:
+    here = replace(source(scan(tmp_path / "scan.pcap")), tools=("nmap",), layout="lab")
+    index = extract_all([here], tmp_path / "data", jobs=1)
+    (entry,) = index.entries
+    assert (entry.flows, entry.packets, entry.tools, entry.layout) == (60, 120, ("nmap",), "lab")
+    assert entry.seconds == pytest.approx(2.951, abs=0.002)
+    assert index.code is not None
+    assert index.digest is not None
+    assert str(tmp_path) not in (tmp_path / "data" / "index.json").read_text()
+
+
+def test_impossible_values_are_refused_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = source(scan(tmp_path / "scan.pcap"))
+    found = extract_capture(here.path, RECON)
+    found.sequences[1, -1, SCHEMA.index("bytes_per_second")] = np.nan
+    monkeypatch.setattr(corpus, "extract_capture", lambda *_: found)
+    entry = extract_one(here, tmp_path, MeterSettings(), WindowSettings()).entry
+    assert entry is not None
+    assert (entry.windows, entry.windows_refused) == (len(found.labels) - 1, 1)
+    assert entry.refused == {"bytes_per_second missing": 1}
+    assert len(load_capture(tmp_path, entry)) == entry.windows
+    assert refusals(samples.index(entry)) == [
+        "1 windows refused for values that no feature can have",
+        "refused: bytes_per_second missing 1 times",
+    ]
+
+
+def test_a_run_that_is_killed_leaves_no_process_and_goes_on(tmp_path: Path) -> None:
+    data, folder = tmp_path / "data", tmp_path / "own"
+    for number in range(24):
+        scan(folder / f"Recon-{number}.pcap", ports=400)
+    main = [sys.executable, "-c", "from train.cli import main; main()"]
+    extract = [*main, "extract", "--named", str(folder), "--data", str(data), "--jobs", "2"]
+    with subprocess.Popen(extract, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL) as run:
+        wait_until(lambda: list(data.glob("[!.]*.npz")) != [])
+        children = [Path(f"/proc/{child}") for child in children_of(run.pid)]
+        run.kill()
+    assert children
+    wait_until(lambda: not any(child.exists() for child in children))
+    done = subprocess.run(extract, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert "windows of 24 captures, 1 origins" in done.stderr
+    index = read_index(data, schema_digest=SCHEMA.digest)
+    assert {path.name for path in data.glob("*.npz")} == {entry.file for entry in index.entries}
+
+
+def children_of(pid: int) -> list[str]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [child for task in tasks for child in (task / "children").read_text().split()]
+
+
+def wait_until(reached: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_worker_that_dies_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus, "extract_one", die)
+    with pytest.raises(IotidsError, match="a process that read a capture was killed"):
+        extract_all([source(scan(tmp_path / "scan.pcap"))], tmp_path / "data", jobs=1)
+
+
+def die(*_: object) -> None:
+    os._exit(9)
 
 
 def test_data_of_other_settings_is_not_mixed_in(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from detector.errors import UsageError
 from detector.records import CATEGORIES
 from tests.train import samples
 from train.datasets import Entry
-from train.split import Split, origin_folds, split_by_fold, split_by_name
+from train.split import Split, joined, origin_folds, split_by_fold, split_by_name
 
 ENTRIES = st.lists(
     st.builds(
@@ -76,3 +76,56 @@ def test_own_traffic_can_be_kept_from_judging(fold: int) -> None:
     split = split_by_fold(samples.index(*entries), folds=3, fold=fold, always_train=["lab"])
     assert "lab" in split.train
     assert len(split.train) == 2
+
+
+def mixed(capture: str, origin: str, *parents: str, content: str | None = None) -> Entry:
+    made = samples.entry(origin, "DoS", capture=capture)
+    return made.model_copy(update={"parents": parents, "content": content})
+
+
+@given(families=st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1, max_size=3), max_size=8))
+def test_families_that_share_a_member_are_one(families: list[set[str]]) -> None:
+    least = joined(families)
+    assert set(least) == set().union(*families)
+    assert all(len({least[name] for name in family}) == 1 for family in families)
+    for first in set(least.values()):
+        whole, grown = {name for name in least if least[name] == first}, {first}
+        for _ in families:
+            grown |= {name for family in families if family & grown for name in family}
+        assert whole == grown
+        assert first == min(whole)
+
+
+@given(entries=ENTRIES, pairs=st.lists(st.tuples(*[st.sampled_from("abcdefgh")] * 2), max_size=4))
+def test_what_was_mixed_is_dealt_together(entries: list[Entry], pairs: list[tuple[str, str]]) -> None:
+    known = {entry.origin for entry in entries}
+    mixes = [mixed(f"{a}+{b}", a, b) for a, b in pairs if {a, b} <= known]
+    for fold in range(3):
+        split = split_by_fold(samples.index(*entries, *mixes), folds=3, fold=fold)
+        for mix in mixes:
+            sides = [{mix.origin, *mix.parents} <= side for side in (split.train, split.validate, split.test)]
+            left_out = {mix.origin, *mix.parents} - (split.train | split.validate | split.test)
+            assert sides.count(True) == 1 or left_out
+
+
+def test_a_mix_across_the_split_is_refused() -> None:
+    entries = [samples.entry(name, "Benign") for name in "abcd"]
+    index = samples.index(*entries, mixed("m", "a", "b"))
+    with pytest.raises(UsageError, match="m was mixed of a, b, which stand on two sides"):
+        split_by_name(index, validate=["a"], test=["c"])
+    assert "b" in split_by_name(index, validate=["a", "b"], test=["c"]).validate
+
+
+def test_one_capture_under_two_origins_is_refused() -> None:
+    same = f"sha256:{'1' * 64}"
+    entries = [mixed("x", "a", content=same), mixed("y", "b", content=same), mixed("z", "c")]
+    with pytest.raises(UsageError, match=r"x \(a\) and y \(b\) are the same capture"):
+        split_by_name(samples.index(*entries), validate=["a"], test=["c"])
+    assert split_by_name(samples.index(*entries), validate=["c"], test=[]).train == frozenset("ab")
+
+
+def test_what_was_mixed_with_barred_traffic_is_barred() -> None:
+    barred = samples.entry("nc", "DoS", licence="CC BY-NC-SA 4.0")
+    entries = [barred, *(samples.entry(name, "Benign") for name in "abc"), mixed("m", "a", "nc")]
+    split = split_by_name(samples.index(*entries), validate=["b"], test=[])
+    assert split.train == frozenset("c")

@@ -58,6 +58,15 @@ class TestReading:
         with pytest.raises(UsageError, match=r"x\.json: no readable truth .*expected a JSON object"):
             read_events(truth(tmp_path / "x.json", EVENT | change))
 
+    @pytest.mark.parametrize(("default", "untold"), [("ignore", LEFT_OUT), ("benign", BENIGN)])
+    def test_what_no_event_tells(self, default: str, untold: int, tmp_path: Path) -> None:
+        told = {"default_class": default, "events": [EVENT]}
+        (tmp_path / "x.json").write_text(json.dumps(told))
+        flows = batch([flow(0), flow(0, "10.0.0.9", "10.0.0.7")])
+        (event,) = read_events(truth(tmp_path / "y.json", EVENT | {"start": 0, "end": 9e9}))
+        events = [*read_events(tmp_path / "x.json")[:-1], event]
+        assert label_flows(flows, events).tolist() == [RECON, untold]
+
     @pytest.mark.parametrize("name", EVENT)
     def test_a_missing_part_is_refused(self, name: str, tmp_path: Path) -> None:
         event = {key: value for key, value in EVENT.items() if key != name}
