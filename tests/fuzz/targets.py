@@ -18,7 +18,7 @@ from detector.logs import one_line
 from tests.detector.bundle import samples
 from tests.fuzz.inputs import changed, edited, small_captures
 from tests.fuzz.metering import Metering
-from train.corpus import from_manifest
+from train.sources import from_manifest
 from train.truth import read_events
 
 ROOT = Path(__file__).parents[2]
