@@ -10,6 +10,14 @@ from detector.errors import UsageError
 Data = Annotated[Path, typer.Option("--data", help="Directory of extracted windows.")]
 DATA_DEFAULT = Path(".cache/windows")
 
+_Stretch = Annotated[list[float] | None, typer.Option(min=0.01, max=100, help="Factor of time; repeatable.")]
+_Loss = Annotated[
+    list[float] | None, typer.Option(min=0.001, max=0.99, help="Share of packets lost; repeatable.")
+]
+_Cut = Annotated[list[float] | None, typer.Option(min=0.1, help="Seconds kept from the start; repeatable.")]
+_Attackers = Annotated[
+    list[int] | None, typer.Option(min=1, max=4096, help="Attacks from so many hosts; repeatable.")
+]
 _Manifests = Annotated[
     list[Path] | None,
     typer.Option("--manifest", help="JSON list of captures with class and origin; repeatable."),
@@ -43,20 +51,12 @@ def augment(
     named: _Named = None,
     table: _Tables = None,
     licence: _Licence = "not stated",
-    stretch: Annotated[
-        list[float] | None, typer.Option(min=0.01, max=100, help="Factor of time; repeatable.")
-    ] = None,
-    loss: Annotated[
-        list[float] | None, typer.Option(min=0.001, max=0.99, help="Share of packets lost; repeatable.")
-    ] = None,
-    cut: Annotated[
-        list[float] | None, typer.Option(min=0.1, help="Seconds kept from the start; repeatable.")
-    ] = None,
+    stretch: _Stretch = None,
+    loss: _Loss = None,
+    cut: _Cut = None,
     one_way: Annotated[bool, typer.Option("--one-way", help="Only what those send who begin.")] = False,
     nat: Annotated[bool, typer.Option("--nat", help="Attackers, or clients, behind one address.")] = False,
-    attackers: Annotated[
-        list[int] | None, typer.Option(min=1, max=4096, help="Attacks from so many hosts; repeatable.")
-    ] = None,
+    attackers: _Attackers = None,
     mix: Annotated[int, typer.Option(min=0, help="Benign captures to lay each attack into.")] = 0,
     across: Annotated[
         bool, typer.Option("--across", help="--mix with benign captures of any origin.")
