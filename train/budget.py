@@ -37,7 +37,6 @@ CONFIDENCE = 0.95
 
 _PER_DAY = {"hour": 24.0, "day": 1.0, "week": 1.0 / 7.0}
 _DAY_MS = 86_400_000.0
-_HOUR_DAYS = 1.0 / 24.0
 _SILENCE_MS = 3_600_000
 """After an hour without a packet nobody captured, rather than that nobody spoke."""
 _NAMED = 5
@@ -120,15 +119,15 @@ def tune_own(files: Sequence[str], budget: float, bundle: Path | None) -> Tuned:
     scorer = OnnxScorer(opened)
     watched = watch(files, config, opened, scorer)
     before = opened.thresholds
-    after = choose(watched.scored, before, int(budget * watched.days))
-    while True:
-        really = _replayed(files, config, opened, scorer, after)
-        found = Tuned(before, after, watched.days, budget, len(opens(watched.scored, before)), really)
+    allowed = int(budget * watched.days)
+    after = choose(watched.scored, before, allowed)
+    really = _replayed(files, config, opened, scorer, after)
+    if len(opens(watched.scored, after)) <= allowed:
         # The live path leaves out windows of calm hosts, so that another incident may open there.
-        following = after if found.met else raised(after, really)
-        if following == after:
-            return found
-        after = following
+        while len(really) > allowed and (following := raised(after, really)) != after:
+            after = following
+            really = _replayed(files, config, opened, scorer, after)
+    return Tuned(before, after, watched.days, budget, len(opens(watched.scored, before)), really)
 
 
 def watch(files: Sequence[str], config: Config, bundle: ModelBundle, scorer: Scorer) -> Watched:
@@ -169,13 +168,15 @@ def _days(stamps: list[NDArray[np.uint64]]) -> float:
 def choose(benign: Scored, start: Thresholds, allowed: int) -> Thresholds:
     """Return the thresholds nearest to `start` with which at most `allowed` incidents open, within bounds.
 
-    The class that opens most is raised first; afterwards each goes back as far as the others allow.
+    The class that opens most is raised first; afterwards each goes back as far as the others allow. What
+    the strictest cannot silence is allowed too, so that no threshold is raised for nothing.
     """
     chosen = start
     while len(opened := opens(benign, chosen)) > allowed:
         following = raised(chosen, opened)
         if following == chosen:
-            return chosen
+            allowed = len(opened)
+            break
         chosen = following
     for name in Thresholds.model_fields:
         for value in _values(name, getattr(start, name)):
@@ -227,15 +228,22 @@ def toml(found: Tuned) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _long(days: float) -> str:
+    hours = days * _PER_DAY["hour"]
+    if hours < 1.0:
+        return f"{hours * 60:.2g} minutes" if hours * 60 >= 1.0 else f"{hours * 3600:.2g} seconds"
+    return f"{hours:.2g} hours" if days < 1.0 else f"{days:.1f} days"
+
+
 def verdict(found: Tuned) -> Iterator[str]:
     """Say in words what would have opened, and how much that proves."""
-    long = f"{found.days:.1f} days" if found.days >= 1 else f"{found.days / _HOUR_DAYS:.2g} hours"
+    long = _long(found.days)
     yield (
         f"In {long} of ordinary traffic {found.opened_before} incidents open with the bundle's thresholds, "
         f"{len(found.opened)} with these; the budget is {found.budget:.3g} a day."
     )
     if not found.met:
-        yield "BUDGET MISSED: thresholds stricter than these would miss attacks too. Still open:"
+        yield "BUDGET MISSED: no stricter thresholds, short of missing attacks, leave fewer. Still open:"
         for alert in found.opened[:_NAMED]:
             yield f"  {alert.category}: {alert.attacker} to {alert.victim}, {alert.reason}"
         yield "If these are known and harmless, name them in [incidents] allow."

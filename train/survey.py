@@ -19,7 +19,7 @@ from detector.features import multicast
 from detector.meter import Capture, PacketBlock, flow_table
 from detector.records import FLOW_DTYPE, NO_FLOWS, FlowBatch, address
 from detector.steps import STEP_PACKETS, pump
-from train.corpus import CaptureSource
+from train.sources import CaptureSource
 from train.truth import BENIGN, LEFT_OUT, infer_labels, label_flows, read_events
 
 SPANS_SECS = (1, 5)
@@ -64,11 +64,14 @@ class Surveyed:
 
 
 def survey_all(
-    sources: Iterable[CaptureSource], told: Callable[[str], None] = lambda _: None
+    sources: Iterable[CaptureSource],
+    told: Callable[[str], None] = lambda _: None,
+    done: Callable[[str], None] = lambda _: None,
 ) -> list[Surveyed]:
-    """Measure captures; what cannot be read is told and left out."""
+    """Measure captures; what cannot be read is told and left out. `done` is told each one's name."""
     found = []
     for source in sources:
+        done(source.name)
         try:
             found.append(survey(source))
         except (CaptureError, UsageError) as error:
@@ -85,7 +88,7 @@ def survey(source: CaptureSource) -> Surveyed:
     """
     flows = metered(source.path)
     truth = read_events(source.truth) if isinstance(source.truth, Path) else source.truth
-    labels = infer_labels(flows, truth) if isinstance(truth, int) else label_flows(flows, truth)
+    labels = infer_labels(flows, truth) if isinstance(truth, int) else label_flows(flows, list(truth))
     attack = flows[labels > BENIGN]
     meant = attack if len(attack) else flows[labels != LEFT_OUT]
     first, last = flows["bidirectional_first_seen_ms"], flows["bidirectional_last_seen_ms"]

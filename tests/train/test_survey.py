@@ -5,7 +5,7 @@ import pytest
 from detector.errors import CaptureError, UsageError
 from detector.records import CATEGORIES, Category
 from tests.traffic import ACK, EPOCH_MS, SYN, Frame, datagram, segment, write
-from train.corpus import CaptureSource
+from train.sources import CaptureSource
 from train.survey import read_survey, survey, survey_all, write_survey
 
 VICTIM, GROUP = "192.168.1.5", "239.255.255.250"
