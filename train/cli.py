@@ -117,8 +117,8 @@ def fit(
     _say(f"{run}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
 
 
-for _command in (prove.survey, prove.evaluate, prove.tune):
-    app.command()(_command)
+for _proof in (prove.survey, prove.evaluate, prove.tune):
+    app.command()(_proof)
 
 
 @app.command()
