@@ -17,8 +17,11 @@ are listed as trained on.
 
 `right_` is the share of captures in which the class opened an incident (for Benign: in which nothing did);
 `noticed_` counts incidents of low severity, the uncertain ones, too. `latency_` runs from the first packet
-in evidence to the first right opening, in packet time. F1 is by single window, at most a fixed number a
-capture and class.
+in evidence (where the captures were surveyed: from the attack's first) to the first right opening, in packet
+time. `_from_20_flows` are captures of at least so many flows, `other_` those of attacks that are none of the
+classes, and `per_device_day` is set against each capture's duration times its hosts. F1, `ece` (calibration
+error of the likeliest class, 15 bins) and the rest are by single window, at most a fixed number a capture
+and class.
 
 """
 

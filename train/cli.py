@@ -9,11 +9,10 @@ import typer
 
 from detector.cli import run_app
 from detector.errors import UsageError
-from train import commands
+from train import commands, prove
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-RUNS = typer.Option("--run", help="Directory of a training run; several, of different folds, are pooled.")
 RUN = typer.Option("--run", help="Directory of the training run.")
 CAP = typer.Option("--cap-windows", min=1, help="Most windows of one class that a capture gives.")
 _Run = Annotated[Path, RUN]
@@ -118,24 +117,8 @@ def fit(
     _say(f"{run}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
 
 
-@app.command()
-def evaluate(
-    *,
-    data: commands.Data = commands.DATA_DEFAULT,
-    run: Annotated[list[Path] | None, RUNS] = None,
-    cap_windows: _Cap = _CAP_DEFAULT,
-    baselines: Annotated[
-        bool, typer.Option(help="Also train tree ensembles and the paper's networks.")
-    ] = True,
-) -> None:
-    """Judge a model on the origins it never saw, by window and by capture."""
-    from train import report, runs  # noqa: PLC0415 - TensorFlow takes seconds
-
-    found = runs.evaluate_runs(
-        data, run or [_RUN_DEFAULT], cap_windows=cap_windows, with_baselines=baselines, say=_say
-    )
-    for line in report.lines(found.figures, found.origins, found.captures):
-        typer.echo(line)
+for _proof in (prove.survey, prove.evaluate, prove.tune):
+    app.command()(_proof)
 
 
 @app.command()

@@ -18,24 +18,24 @@ _Cut = Annotated[list[float] | None, typer.Option(min=0.1, help="Seconds kept fr
 _Attackers = Annotated[
     list[int] | None, typer.Option(min=1, max=4096, help="Attacks from so many hosts; repeatable.")
 ]
-_Manifests = Annotated[
+Manifests = Annotated[
     list[Path] | None,
     typer.Option("--manifest", help="JSON list of captures with class and origin; repeatable."),
 ]
-_Captures = Annotated[
+Captures = Annotated[
     Path | None, typer.Option("--captures", help="Where a manifest's files are; default: beside it.")
 ]
-_Labs = Annotated[
+Labs = Annotated[
     list[Path] | None, typer.Option("--lab", help="Folder that lab or augment made; repeatable.")
 ]
-_Named = Annotated[
+Named = Annotated[
     list[Path] | None,
     typer.Option("--named", help="Folder of captures with the label in the name (CICIoMT2024); repeatable."),
 ]
-_Tables = Annotated[
+Tables = Annotated[
     list[Path] | None, typer.Option("--table", help="Folder with a labels.csv of its captures; repeatable.")
 ]
-_Licence = Annotated[
+Licence = Annotated[
     str, typer.Option("--licence", help="Of the captures of --named; one with NC in it trains no model.")
 ]
 
@@ -45,12 +45,12 @@ def augment(
     out: Annotated[
         Path, typer.Option(help="Folder for the new captures and truths; continued if it exists.")
     ],
-    manifest: _Manifests = None,
-    captures: _Captures = None,
-    lab: _Labs = None,
-    named: _Named = None,
-    table: _Tables = None,
-    licence: _Licence = "not stated",
+    manifest: Manifests = None,
+    captures: Captures = None,
+    lab: Labs = None,
+    named: Named = None,
+    table: Tables = None,
+    licence: Licence = "not stated",
     stretch: _Stretch = None,
     loss: _Loss = None,
     cut: _Cut = None,
@@ -94,12 +94,12 @@ def augment(
 
 def extract(
     *,
-    manifest: _Manifests = None,
-    captures: _Captures = None,
-    lab: _Labs = None,
-    named: _Named = None,
-    table: _Tables = None,
-    licence: _Licence = "not stated",
+    manifest: Manifests = None,
+    captures: Captures = None,
+    lab: Labs = None,
+    named: Named = None,
+    table: Tables = None,
+    licence: Licence = "not stated",
     data: Data = DATA_DEFAULT,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a processor.")] = None,
 ) -> None:

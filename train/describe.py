@@ -13,7 +13,7 @@ from detector.records import CATEGORIES
 from train import duplicates, partition
 from train.baselines import random_forest
 from train.datasets import Entry, Index, load_capture
-from train.evaluate import window_figures
+from train.measures import window_figures
 from train.realism import Benign, Realism, benign_windows, judge_realism
 from train.split import split_by_fold
 

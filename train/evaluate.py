@@ -1,140 +1,199 @@
-"""How good a model is on origins it never saw: by window, and by capture as an operator meets it."""
+"""Judge runs on the origins they never saw, beside what they have to beat."""
 
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 
-from detector.bundle import Thresholds
+from detector.errors import UsageError
+from detector.features import SCHEMA
 from detector.records import CATEGORIES, Category
-from detector.scorer import Scorer
-from train.datasets import Dataset, Entry
-from train.tune import Scored, certain, opens
+from detector.scorer import KerasScorer
+from train import measures
+from train.contest import Bench, Contender, Judged, ablated, model_file
+from train.datasets import read_index
+from train.doubts import Doubt, find
+from train.measures import Bin, Figures, Flags, share
+from train.outcomes import CURVE, CaptureOutcome, CurvePoint, capture_figures
+from train.record import FIGURES, Run, read_run
+from train.survey import Surveyed
 
-_BENIGN = CATEGORIES.index(Category.BENIGN)
-Figures = dict[str, float]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureOutcome:
-    """What the real policy and the real incidents made of one capture."""
+class Evaluation:
+    """What all models make of the same captures; all but the figures is the network's."""
 
-    capture: str
-    origin: str
-    category: str
-    opened: tuple[str, ...]
-    """Classes of certain incidents, each once."""
-    uncertain: tuple[str, ...]
-    """Classes of incidents of low severity, each once."""
-    latency_ms: int | None
-    """From the first packet in evidence to the first right `open`."""
-
-    @property
-    def noticed(self) -> bool:
-        """Like `right`, but an incident of low severity counts too."""
-        opened = {*self.opened, *self.uncertain}
-        return not opened if self.category == Category.BENIGN else self.category in opened
-
-    @property
-    def right(self) -> bool:
-        """Whether the right class opened, or nothing at all where nothing should."""
-        return not self.opened if self.category == Category.BENIGN else self.category in self.opened
-
-
-def window_figures(probabilities: NDArray[np.float32], labels: NDArray[np.int8]) -> Figures:
-    """Return macro-F1 and F1 by class of the likeliest class, over the classes that occur."""
-    present = np.unique(labels)
-    chosen = probabilities.argmax(axis=1)
-    single = f1_score(labels, chosen, labels=present, average=None, zero_division=0.0)
-    figures = {f"f1_{CATEGORIES[label]}": float(f1) for label, f1 in zip(present, single, strict=True)}
-    return {"macro_f1": float(np.mean(single)), **figures}
+    network: str
+    seeds: tuple[int, ...]
+    origins_unseen: int
+    figures: dict[str, Figures]
+    """By model; the network's are means over the seeds."""
+    spread: Figures
+    """Standard deviation of the network's figures over the seeds, (n - 1); empty of one seed."""
+    without_doubts: Figures
+    """The network's figures without the captures of `doubts`, by capture; empty without a survey."""
+    confusion: list[list[int]]
+    """Windows of all seeds, by true class (rows) and likeliest class."""
+    reliability: list[Bin]
+    curve: list[CurvePoint]
+    origins: dict[str, Figures]
+    """Of the first seed."""
+    captures: list[CaptureOutcome]
+    """Of every seed, one seed after the other."""
+    doubts: list[Doubt]
+    """Attack captures whose packets show nothing unusual."""
 
 
-def threshold_figures(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int8], thresholds: Thresholds
-) -> Figures:
-    """Return how often benign windows raise an attack class or are uncertain, and how often attacks do."""
-    needed = np.array([getattr(thresholds, category.lower()) for category in CATEGORIES], np.float32)
-    reached = probabilities >= needed
-    raised: NDArray[np.bool_] = np.asarray(np.delete(reached, _BENIGN, axis=1).any(axis=1))
-    benign: NDArray[np.bool_] = np.equal(labels, _BENIGN)
-    figures = {
-        "false_alarm_rate": _share(raised[benign]),
-        "uncertain_rate": _share((~raised & ~reached[:, _BENIGN])[benign]),
-    }
-    for label in np.unique(labels[~benign]):
-        figures[f"raised_{CATEGORIES[label]}"] = _share(reached[labels == label, label])
-    return figures
+def evaluate_runs(
+    data: Path,
+    directories: Sequence[Path],
+    *,
+    cap_windows: int,
+    with_baselines: bool,
+    ablate: Collection[str] = (),
+    survey: Mapping[str, Surveyed] | None = None,
+    say: Say,
+) -> Evaluation:
+    """Judge runs on their test origins, and write the figures beside each model.
+
+    Runs of one seed, each with test origins of its own, are judged as one: every capture by the run that
+    never saw its origin. Several seeds give mean and spread; each must test the same origins. Baselines
+    learn from what the runs of the first seed learned from.
+
+    Raises:
+        UsageError: the runs do not belong together.
+    """
+    index = read_index(data, schema_digest=SCHEMA.digest)
+    seeds = _by_seed({directory: read_run(directory) for directory in directories})
+    known = survey or {}
+    judged: dict[str, dict[int, list[Judged]]] = defaultdict(lambda: defaultdict(list))
+    for number, (seed, runs) in enumerate(seeds.items()):
+        for directory, run in runs.items():
+            say(f"Judging {directory}.")
+            bench = Bench(data, index, run, cap_windows, known)
+            network = Contender(run.network, KerasScorer.load(model_file(directory)), run.thresholds)
+            contenders = [network] if number else [network, *ablated(network, ablate)]
+            if with_baselines and not number:
+                contenders += bench.baselines(ablate, say)
+            for contender in contenders:
+                judged[contender.name][seed].append(bench.judge(contender))
+    found = _evaluation(judged, known)
+    for directory in directories:
+        (directory / FIGURES).write_text(json.dumps(found.figures, indent=1) + "\n")
+    return found
 
 
-def by_origin(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int8], origins: NDArray[np.str_]
-) -> dict[str, Figures]:
-    """Return each origin's share of windows told right, by class, and its number of windows."""
-    right: NDArray[np.bool_] = np.equal(probabilities.argmax(axis=1), labels)
-    return {
-        str(origin): {
-            "windows": float((origins == origin).sum()),
-            **{
-                f"recall_{CATEGORIES[label]}": _share(right[(origins == origin) & (labels == label)])
-                for label in np.unique(labels[origins == origin])
-            },
-        }
-        for origin in np.unique(origins)
-    }
+def _by_seed(runs: dict[Path, Run]) -> dict[int, dict[Path, Run]]:
+    seeds: dict[int, dict[Path, Run]] = defaultdict(dict)
+    for directory, run in runs.items():
+        seeds[run.training.seeds[0]][directory] = run
+    tested = []
+    for chosen in seeds.values():
+        sides = [run.side("test") for run in chosen.values()]
+        if len(frozenset().union(*sides)) < sum(map(len, sides)):
+            raise UsageError("two runs of one seed test on the same origin; name runs of different folds")
+        tested.append(frozenset().union(*sides))
+    if len(set(tested)) > 1:
+        raise UsageError(
+            "the runs of one seed test other origins than those of another; name all folds of each"
+        )
+    if len({run.network for run in runs.values()}) > 1:
+        names = ", ".join(sorted({run.network for run in runs.values()}))
+        raise UsageError(f"got runs of {names}; evaluate one network at a time")
+    return seeds
 
 
-def judge_capture(entry: Entry, scored: Scored, thresholds: Thresholds) -> CaptureOutcome:
-    """Send all windows of a capture, left-out ones too, through policy and incidents."""
-    opened = opens(scored, thresholds)
-    sure = [alert for alert in opened if certain(alert)]
-    right = [alert.time_ms - alert.first_ms for alert in sure if alert.category == entry.category]
-    return CaptureOutcome(
-        capture=entry.capture,
-        origin=entry.origin,
-        category=entry.category,
-        opened=tuple(sorted({str(alert.category) for alert in sure})),
-        uncertain=tuple(sorted({str(alert.category) for alert in opened if not certain(alert)})),
-        latency_ms=right[0] if right else None,
+def _evaluation(judged: dict[str, dict[int, list[Judged]]], survey: Mapping[str, Surveyed]) -> Evaluation:
+    network, seeds = next(iter(judged.items()))
+    by_seed = {name: [_figures(parts, survey) for parts in found.values()] for name, found in judged.items()}
+    first = next(iter(seeds.values()))
+    every = [part for parts in seeds.values() for part in parts]
+    labels, probabilities, _ = _joined(every)
+    origins = np.concatenate([part.origins for part in first])
+    captures = [outcome for part in every for outcome in part.captures]
+    tested = {outcome.capture for outcome in captures}
+    doubts = [doubt for doubt in find(survey.values()) if doubt.capture in tested]
+    supported = [one for one in captures if one.capture not in {doubt.capture for doubt in doubts}]
+    models = max(len(parts) for parts in seeds.values())
+    named = f"{network}, {models} models" if models > 1 else network
+    return Evaluation(
+        network=network,
+        seeds=tuple(seeds),
+        origins_unseen=len({one.origin for one in captures}),
+        figures={named if name == network else name: _mean(each) for name, each in by_seed.items()},
+        spread=_spread(by_seed[network]),
+        without_doubts=capture_figures(supported, survey) if doubts else {},
+        confusion=measures.confusion(probabilities, labels),
+        reliability=measures.reliability(probabilities, labels),
+        curve=_curve(every),
+        origins=measures.by_origin(*_joined(first)[1::-1], origins),
+        captures=captures,
+        doubts=doubts,
     )
 
 
-def capture_figures(outcomes: list[CaptureOutcome]) -> Figures:
-    """Return the share of captures told right, by class, and the latency of the right opens.
-
-    `right`: the class opened, or nothing did on a benign capture. `noticed`: uncertain incidents, of
-    low severity, count as opened too.
-
-    Captures of no single class do not count: their class says nothing of when.
-    """
-    figures: Figures = {}
-    for category in CATEGORIES:
-        told = np.array([outcome.right for outcome in outcomes if outcome.category == category], bool)
-        if len(told):
-            noticed = np.array(
-                [outcome.noticed for outcome in outcomes if outcome.category == category], bool
-            )
-            figures |= {
-                f"captures_{category}": float(len(told)),
-                f"right_{category}": _share(told),
-                f"noticed_{category}": _share(noticed),
-            }
-    latencies = [outcome.latency_ms for outcome in outcomes if outcome.latency_ms is not None]
-    if latencies:
-        median, late = np.quantile(latencies, [0.5, 0.95]) / 1000.0
-        figures |= {"latency_median_secs": float(median), "latency_p95_secs": float(late)}
-    return figures
+def _joined(parts: Sequence[Judged]) -> tuple[NDArray[np.int8], NDArray[np.float32], Flags]:
+    return (
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.reached for part in parts]),
+    )
 
 
-def evaluate_windows(scorer: Scorer, dataset: Dataset, thresholds: Thresholds) -> Figures:
-    """Return all figures by window of one model."""
-    probabilities = scorer.score(dataset.sequences)
+def _figures(parts: Sequence[Judged], survey: Mapping[str, Surveyed]) -> Figures:
+    labels, probabilities, reached = _joined(parts)
     return {
-        **window_figures(probabilities, dataset.labels),
-        **threshold_figures(probabilities, dataset.labels, thresholds),
+        **measures.window_figures(probabilities, labels),
+        **measures.threshold_figures(reached, labels),
+        **capture_figures([one for part in parts for one in part.captures], survey),
     }
 
 
-def _share(flags: NDArray[np.bool_]) -> float:
-    return float(flags.mean()) if len(flags) else 0.0
+def _mean(figures: list[Figures]) -> Figures:
+    return {
+        name: float(np.mean([each[name] for each in figures]))
+        for name in figures[0]
+        if _shared(name, figures)
+    }
+
+
+def _spread(figures: list[Figures]) -> Figures:
+    if len(figures) == 1:
+        return {}
+    return {
+        name: float(np.std([each[name] for each in figures], ddof=1))
+        for name in figures[0]
+        if _shared(name, figures)
+    }
+
+
+def _shared(name: str, figures: list[Figures]) -> bool:
+    return all(name in each for each in figures)
+
+
+def _curve(parts: Sequence[Judged]) -> list[CurvePoint]:
+    labels, probabilities, _ = _joined(parts)
+    recon = CATEGORIES.index(Category.RECON)
+    sure = probabilities[:, recon]
+    benign, scans = labels == CATEGORIES.index(Category.BENIGN), labels == recon
+    opened = [each for part in parts for each in part.recon]
+
+    def captures(category: Category, at: int) -> float:
+        return share(np.array([told[at] for named, told in opened if named == category], bool))
+
+    return [
+        CurvePoint(
+            threshold=threshold,
+            recon_windows=share(sure[scans] >= threshold),
+            benign_windows=share(sure[benign] >= threshold),
+            recon_captures=captures(Category.RECON, at),
+            benign_captures=captures(Category.BENIGN, at),
+        )
+        for at, threshold in enumerate(CURVE)
+    ]

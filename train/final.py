@@ -16,12 +16,13 @@ from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.records import Category
 from detector.scorer import KerasScorer
+from train.contest import FALSE_SHARE, MASK, model_file, scored
 from train.datasets import load, read_index
 from train.fit import FitSettings, fit
 from train.networks import calibrated
 from train.record import Run, origins_of, read_run, versions
 from train.reference import record_of
-from train.runs import FALSE_SHARE, MASK, Say, model_file, save_run, scored
+from train.runs import Say, save_run
 from train.split import Split, barred
 from train.tune import Scored, tune
 

@@ -28,6 +28,12 @@ def run(*arguments: str) -> int:
         (["fit"], "run iotids-train extract"),
         (["export", "--out", "bundle"], "run iotids-train fit"),
         (["evaluate"], "run iotids-train extract"),
+        (["evaluate", "--ablate", "time"], "--ablate time: expected one of last-flow, shuffled"),
+        (["evaluate", "--survey", "none.json"], "run iotids-train survey"),
+        (["survey"], "give --manifest FILE or --lab DIR"),
+        (["tune", "--benign", "home.pcap", "--budget", "few"], "--budget few: expected a number"),
+        (["tune", "--benign", "home.pcap", "--out", "."], "--out .: is there already"),
+        (["tune"], "--benign"),
         (["fit", "--folds", "1"], "--folds"),
         (["guess"], "guess"),
     ],
@@ -81,7 +87,9 @@ def test_windows_become_a_bundle_by_commands_alone(tmp_path: Path) -> None:
     samples.write_data(Path(data), each=20)
     sides = ["--validate", "origin-0", "--test", "origin-1"]
     assert run("fit", "--data", data, "--run", made, "--network", "cnn", *sides, "--epochs", "2") == 0
-    assert run("evaluate", "--data", data, "--run", made, "--no-baselines") == 0
+    page = tmp_path / "out" / "report.html"
+    assert run("evaluate", "--data", data, "--run", made, "--no-baselines", "--report", str(page)) == 0
+    assert page.with_suffix(".json").exists()
     assert run("export", "--run", made, "--out", bundle) == 0
     card = (tmp_path / "bundle" / "card.md").read_text()
     assert "`iotids-train fit --network cnn --validate origin-0 --test origin-1 --seed 0" in card

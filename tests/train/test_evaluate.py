@@ -1,117 +1,143 @@
-from dataclasses import dataclass
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-pytest.importorskip("sklearn")
+pytest.importorskip("tensorflow")
 
-from detector.bundle import Thresholds
-from detector.records import WindowBatch
+import keras
+
+from detector.bundle import Thresholds, Training
+from detector.errors import UsageError
 from tests.train import samples
-from train.evaluate import (
-    CaptureOutcome,
-    by_origin,
-    capture_figures,
-    evaluate_windows,
-    judge_capture,
-    threshold_figures,
-    window_figures,
-)
-from train.tune import Scored
+from train.datasets import Index
+from train.evaluate import Evaluation, evaluate_runs
+from train.outcomes import CURVE
+from train.record import FIGURES, MODEL, RUN, Run, origins_of
+from train.split import Split
+from train.survey import Surveyed
 
 pytestmark = pytest.mark.tensorflow
 
-THRESHOLDS = Thresholds(benign=0.4, recon=0.6, dos=0.6, ddos=0.6)
+LENGTH, FEATURES = samples.LENGTH, len(samples.schema().names)
 
 
-@dataclass
-class Told:
-    """A scorer that gives the rows it was told, over and over."""
-
-    rows: list[list[float]]
-
-    def score(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.array((self.rows * len(sequences))[: len(sequences)], np.float32)
-
-
-def sure(label: int) -> list[float]:
-    return [0.97 if column == label else 0.01 for column in range(4)]
-
-
-def probabilities(*labels: int) -> NDArray[np.float32]:
-    return np.array([sure(label) for label in labels], np.float32)
-
-
-def labels(*values: int) -> NDArray[np.int8]:
-    return np.array(values, np.int8)
-
-
-def test_macro_f1_is_over_the_classes_that_occur() -> None:
-    figures = window_figures(probabilities(0, 0, 3, 0), labels(0, 0, 3, 3))
-    assert figures == pytest.approx({"f1_Benign": 0.8, "f1_Recon": 2 / 3, "macro_f1": (0.8 + 2 / 3) / 2})
-
-
-def test_thresholds_are_judged_on_benign_and_attack_windows_apart() -> None:
-    scored = np.array(
-        [[0.5, 0.5, 0, 0], [0.3, 0.2, 0.2, 0.3], [0.1, 0, 0, 0.9], sure(3), sure(0)], np.float32
+def write_run(
+    directory: Path, index: Index, *, test: str, seed: int, steep: float, network: str = "tiny"
+) -> Path:
+    """Write a run whose model tells the made-up classes apart by the newest flow, more or less surely."""
+    given = keras.layers.Input((LENGTH, FEATURES))
+    signal = keras.ops.log(given[:, -1, samples.SIGNAL : samples.SIGNAL + 1] + 1.0)
+    levels = np.log(np.array(samples.LEVELS, np.float32) + 1.0)
+    logits = -steep * keras.ops.square(signal - levels)
+    directory.mkdir(parents=True)
+    keras.Model(given, keras.layers.Softmax()(logits)).save(directory / MODEL)
+    origins = frozenset(index.origins)
+    validate = next(iter(sorted(origins - {test})))
+    split = Split(origins - {test, validate}, frozenset({validate}), frozenset({test}))
+    run = Run(
+        network=network,
+        training=Training(command="none", seeds=(seed,), versions={}, origins=origins_of(index, split)),
+        features=index.features,
+        meter=index.meter,
+        window=index.window,
+        temperature=1.0,
+        thresholds=Thresholds(benign=0.5, recon=0.6, dos=0.6, ddos=0.6),
+        history={},
     )
-    figures = threshold_figures(scored, labels(0, 0, 0, 3, 3), THRESHOLDS)
-    assert figures == pytest.approx({"false_alarm_rate": 1 / 3, "uncertain_rate": 1 / 3, "raised_Recon": 0.5})
+    (directory / RUN).write_text(run.model_dump_json())
+    return directory
 
 
-def test_origins_are_judged_apart() -> None:
-    origins = np.array(["a", "a", "b"])
-    found = by_origin(probabilities(0, 3, 3), labels(0, 0, 3), origins)
-    assert found == {
-        "a": {"windows": 2.0, "recall_Benign": 0.5},
-        "b": {"windows": 1.0, "recall_Recon": 1.0},
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folds of two seeds; the second seed is surer."""
+    folder = tmp_path_factory.mktemp("runs")
+    index = samples.write_data(folder / "data", origins=3, each=12)
+    for seed, steep in ((1, 0.2), (2, 5.0)):
+        for test in ("origin-0", "origin-1"):
+            write_run(folder / f"{test}-{seed}", index, test=test, seed=seed, steep=steep)
+    write_run(folder / "other", index, test="origin-2", seed=1, steep=1.0, network="another")
+    return folder
+
+
+def evaluated(
+    folder: Path, *names: str, survey: Mapping[str, Surveyed] | None = None, ablate: tuple[str, ...] = ()
+) -> Evaluation:
+    return evaluate_runs(
+        folder / "data",
+        [folder / name for name in names],
+        cap_windows=10,
+        with_baselines=False,
+        ablate=ablate,
+        survey=survey,
+        say=lambda _: None,
+    )
+
+
+def test_folds_are_pooled(folder: Path) -> None:
+    found = evaluated(folder, "origin-0-2", "origin-1-2")
+    assert list(found.figures) == ["tiny, 2 models"]
+    assert {one.origin for one in found.captures} == {"origin-0", "origin-1"} == found.origins.keys()
+    assert (found.seeds, found.spread, len(found.curve)) == ((2,), {}, len(CURVE))
+    assert np.array(found.confusion).sum() == 2 * 4 * 10
+    assert json.loads((folder / "origin-0-2" / FIGURES).read_text()) == found.figures
+
+
+def test_seeds_give_mean_and_spread(folder: Path) -> None:
+    names = ["origin-0-1", "origin-1-1", "origin-0-2", "origin-1-2"]
+    alone = [evaluated(folder, *names[:2]), evaluated(folder, *names[2:])]
+    together = evaluated(folder, *names)
+    each = [found.figures["tiny, 2 models"]["ece"] for found in alone]
+    assert each[0] > each[1]
+    assert together.figures["tiny, 2 models"]["ece"] == pytest.approx(np.mean(each))
+    assert together.spread["ece"] == pytest.approx(np.std(each, ddof=1))
+    assert together.seeds == (1, 2)
+    assert len(together.captures) == 2 * len(alone[0].captures)
+
+
+def test_what_the_past_is_worth_is_told_beside_the_network(folder: Path) -> None:
+    found = evaluated(folder, "origin-0-2", ablate=("last-flow", "shuffled"))
+    assert list(found.figures) == ["tiny", "tiny, last-flow", "tiny, shuffled"]
+    f1 = [measured["macro_f1"] for measured in found.figures.values()]
+    assert f1[0] == f1[1]  # this one looks at the last flow alone
+
+
+def test_figures_stand_with_and_without_unsupported_labels(folder: Path) -> None:
+    quiet = {"packets_1s": 5.0}
+    survey = {
+        f"origin-0/{category}": Surveyed(
+            f"origin-0/{category}", "origin-0", category, 30, 99, 3600.0, 2, None, reached, reached
+        )
+        for category, reached in (
+            ("Benign", quiet),
+            ("DoS", quiet),
+            ("DDoS", {"packets_1s": 900.0}),
+            ("Recon", {"ports_1s": 90.0}),
+        )
     }
+    found = evaluated(folder, "origin-0-2", survey=survey)
+    assert [doubt.capture for doubt in found.doubts] == ["origin-0/DoS"]
+    assert found.figures["tiny"]["captures_DoS"] == 1
+    assert "captures_DoS" not in found.without_doubts
+    assert found.without_doubts["captures_Recon"] == 1
+    assert found.figures["tiny"]["benign_device_days"] == pytest.approx(2 / 24)
 
 
-def outcome(scorer: Told, category: str, count: int = 6) -> CaptureOutcome:
-    content = samples.windows([-1] * count)
-    scored = Scored("lab", WindowBatch(content.sequences, content.facts), scorer.score(content.sequences))
-    return judge_capture(samples.entry("lab", category), scored, THRESHOLDS)
-
-
-def test_three_windows_that_agree_open_an_incident() -> None:
-    found = outcome(Told([sure(3)]), "Recon")
-    assert (found.opened, found.uncertain, found.right) == (("Recon",), (), True)
-    assert found.latency_ms == 2500
-
-
-def test_two_windows_open_none() -> None:
-    found = outcome(Told([sure(3)]), "Recon", count=2)
-    assert (found.opened, found.right, found.latency_ms) == ((), False, None)
-
-
-def test_benign_captures_are_right_while_nothing_certain_opens() -> None:
-    assert outcome(Told([sure(0)]), "Benign").right
-    assert not outcome(Told([sure(3)]), "Benign").right
-    unsure = outcome(Told([[0.3, 0.1, 0.1, 0.5]]), "Benign")
-    assert (unsure.right, unsure.noticed, unsure.uncertain) == (True, False, ("Recon",))
-
-
-def test_captures_are_counted_by_class() -> None:
-    outcomes = [
-        CaptureOutcome("a", "x", "Recon", ("Recon",), (), 1000),
-        CaptureOutcome("b", "x", "Recon", ("DoS",), ("Recon",), None),
-        CaptureOutcome("c", "x", "Benign", (), ("DoS",), None),
-        CaptureOutcome("d", "x", "mixed", ("DoS",), (), None),
-    ]
-    assert capture_figures(outcomes) == {
-        "captures_Benign": 1.0,
-        "right_Benign": 1.0,
-        "noticed_Benign": 0.0,
-        "captures_Recon": 2.0,
-        "right_Recon": 0.5,
-        "noticed_Recon": 1.0,
-        "latency_median_secs": 1.0,
-        "latency_p95_secs": 1.0,
-    }
-
-
-def test_a_models_figures_by_window_come_together() -> None:
-    figures = evaluate_windows(Told([sure(0)]), samples.dataset(1, 3), THRESHOLDS)
-    assert {"macro_f1", "false_alarm_rate", "raised_DDoS"} <= figures.keys()
+@pytest.mark.parametrize(
+    ("names", "complaint"),
+    [
+        (("origin-0-1", "copy"), "two runs of one seed test on the same origin"),
+        (("origin-0-1", "origin-1-2"), "test other origins than those of another"),
+        (("origin-0-1", "other"), "got runs of another, tiny; evaluate one network at a time"),
+    ],
+)
+def test_runs_that_do_not_belong_together_are_refused(
+    folder: Path, names: tuple[str, ...], complaint: str
+) -> None:
+    shutil.copytree(folder / "origin-0-1", folder / "copy", dirs_exist_ok=True)
+    with pytest.raises(UsageError, match=complaint):
+        evaluated(folder, *names)

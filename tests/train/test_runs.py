@@ -12,10 +12,11 @@ from detector.features import SCHEMA
 from detector.meter import ENGINE_VERSION
 from detector.scorer import OnnxScorer
 from tests.train import samples
+from train.evaluate import Evaluation, evaluate_runs
 from train.fit import FitSettings
 from train.networks import NetworkSettings
 from train.record import FIGURES, RUN, read_run
-from train.runs import Evaluation, evaluate_runs, export_run, fit_run
+from train.runs import export_run, fit_run
 from train.split import split_by_fold
 
 pytestmark = pytest.mark.tensorflow
@@ -61,6 +62,7 @@ def test_the_network_the_trees_and_the_papers_networks_are_judged_on_the_same_wi
         "LightGBM",
         "paper-cnn",
         "paper-cnn-lstm",
+        "rate rule",
     ]
     scores = {name: measured["macro_f1"] for name, measured in evaluation.figures.items()}
     assert min(scores["cnn-lstm"], scores["random forest"], scores["LightGBM"]) > 0.8, scores

@@ -1,0 +1,155 @@
+"""One run and its rivals on the same captures: what each learns from, and what it makes of the rest."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.bundle import Thresholds
+from detector.errors import UsageError
+from detector.features import SCHEMA
+from detector.records import CATEGORIES, Category, WindowBatch
+from detector.scorer import KerasScorer, Scorer
+from train import baselines, measures, rate_rule
+from train.ablate import Ablated, last_flow
+from train.datasets import Dataset, Entry, Index, load, load_capture
+from train.fit import FitSettings, fit
+from train.measures import Flags
+from train.networks import PAPERS, calibrated
+from train.outcomes import OTHER, CaptureOutcome, judge_capture, opens_recon
+from train.record import MODEL, Run
+from train.survey import Surveyed
+from train.tune import Scored, tune
+
+MASK = SCHEMA.index("mask")
+
+PAPERS_EPOCHS, PAPERS_BATCH = 10, 32
+"""How the paper's own networks learn."""
+
+FALSE_SHARE = 0.02
+"""Of benign validation captures, how many may raise an incident."""
+
+_DRAW_SEED = 0
+"""Every run is judged on the same windows, whatever seed it learned with."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    name: str
+    scorer: Scorer
+    thresholds: Thresholds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What one model makes of its test origins."""
+
+    labels: NDArray[np.int8]
+    probabilities: NDArray[np.float32]
+    reached: Flags
+    origins: NDArray[np.str_]
+    captures: list[CaptureOutcome]
+    recon: list[tuple[str, tuple[bool, ...]]]
+    """Class of a benign or Recon capture, and at which thresholds of `CURVE` Recon opens."""
+
+
+def model_file(directory: Path) -> Path:
+    """Return the file of a run's model.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if not (directory / MODEL).is_file():
+        raise UsageError(f"{directory / MODEL}: is missing; run iotids-train fit")
+    return directory / MODEL
+
+
+def side(data: Path, index: Index, origins: Collection[str], cap_windows: int, seed: int) -> Dataset:
+    """Return the capped windows of all captures of some origins."""
+    return load(data, index.of(origins), cap_windows=cap_windows, seed=seed)
+
+
+def scored(data: Path, entry: Entry, scorer: Scorer) -> Scored:
+    """Return what a model makes of all windows of a capture; the windows themselves are not kept."""
+    windows = load_capture(data, entry)
+    probabilities = scorer.score(windows.sequences)
+    nothing = np.zeros((0, *windows.sequences.shape[1:]), np.float32)
+    return Scored(entry.capture, WindowBatch(nothing, windows.facts), probabilities)
+
+
+def quiet_thresholds(data: Path, index: Index, origins: Collection[str], scorer: Scorer) -> Thresholds:
+    """Return thresholds that keep the benign captures of validation origins quiet."""
+    quiet = [entry for entry in index.of(origins) if entry.category == Category.BENIGN and entry.windows]
+    return tune([scored(data, entry, scorer) for entry in quiet], false_share=FALSE_SHARE)
+
+
+def ablated(network: Contender, ablate: Collection[str]) -> list[Contender]:
+    return [
+        Contender(f"{network.name}, {name}", Ablated(network.scorer, name), network.thresholds)
+        for name in ablate
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The data that one run is judged on, and that its rivals learn from."""
+
+    data: Path
+    index: Index
+    run: Run
+    cap_windows: int
+    survey: Mapping[str, Surveyed]
+    _sides: dict[str, Dataset] = field(default_factory=dict)
+
+    def _side(self, name: str) -> Dataset:
+        if name not in self._sides:
+            origins = self.run.side(name)
+            self._sides[name] = side(self.data, self.index, origins, self.cap_windows, _DRAW_SEED)
+        return self._sides[name]
+
+    def judge(self, contender: Contender) -> Judged:
+        test = self._side("test")
+        probabilities = contender.scorer.score(test.sequences)
+        captures, recon = [], []
+        for entry in self.index.of(self.run.side("test")):
+            if entry.category in {*CATEGORIES, OTHER}:
+                told = scored(self.data, entry, contender.scorer)
+                known = self.survey.get(entry.capture)
+                captures.append(judge_capture(entry, told, contender.thresholds, known))
+                opened = opens_recon(entry, told, contender.thresholds)
+                recon += [(entry.category, opened)] if opened is not None else []
+        return Judged(
+            labels=test.labels,
+            probabilities=probabilities,
+            reached=measures.reached(probabilities, contender.thresholds),
+            origins=test.origins,
+            captures=captures,
+            recon=recon,
+        )
+
+    def baselines(self, ablate: Collection[str], say: Say) -> Iterator[Contender]:
+        """Give the models that the network must beat, each with thresholds chosen as the network's are."""
+        seed, training = self.run.training.seeds[0], self._side("train")
+        for name, learn in (("random forest", baselines.random_forest), ("LightGBM", baselines.lightgbm)):
+            say(f"Training the {name}.")
+            yield self._quiet(name, learn(training, mask=MASK, seed=seed))
+        if "last-flow" in ablate:
+            say("Training LightGBM on last flows alone.")
+            windows = replace(training.windows, sequences=last_flow(training.sequences))
+            alone = baselines.lightgbm(replace(training, windows=windows), mask=MASK, seed=seed)
+            yield self._quiet("LightGBM, last-flow", Ablated(alone, "last-flow"))
+        for name in PAPERS:
+            say(f"Training the {name}.")
+            settings = FitSettings(network=name, seed=seed, epochs=PAPERS_EPOCHS, batch=PAPERS_BATCH)
+            fitted = fit(training, self._side("validate"), settings, mask=MASK)
+            yield self._quiet(name, KerasScorer(calibrated(fitted.model, fitted.temperature)))
+        yield self._quiet("rate rule", rate_rule.choose(self._side("validate")))
+
+    def _quiet(self, name: str, scorer: Scorer) -> Contender:
+        return Contender(
+            name, scorer, quiet_thresholds(self.data, self.index, self.run.side("validate"), scorer)
+        )
