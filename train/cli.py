@@ -100,8 +100,18 @@ def fit(
     tail = [f"--seed {seed}", f"--epochs {epochs}", f"--cap-windows {cap_windows}"]
     if fold_run:
         named = [f"--fold-run FOLD_{number}" for number in range(len(fold_run))]
+        named += [f"--validate {name}" for name in validate or ()]
         command = " ".join(["iotids-train fit", f"--network {network}", *named, *tail])
-        final = fit_final(data, run, fold_run, settings, cap_windows=cap_windows, command=command, say=_say)
+        final = fit_final(
+            data,
+            run,
+            fold_run,
+            settings,
+            aside=validate or (),
+            cap_windows=cap_windows,
+            command=command,
+            say=_say,
+        )
         _say(f"{run}: temperature {final.temperature:.3f}, thresholds {final.thresholds.model_dump()}")
         return
     index = read_index(data, schema_digest=SCHEMA.digest)

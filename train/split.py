@@ -80,7 +80,7 @@ def split_by_fold(index: Index, *, folds: int, fold: int, always_train: Collecti
     _require(index, always_train)
     dealt = origin_folds([entry for entry in index.entries if entry.origin not in always_train], folds)
     test, validate = dealt[fold % folds], dealt[(fold + 1) % folds]
-    held = barred(index) - test
+    held = _barred(index) - test
     split = Split(frozenset(index.origins) - test - validate - held, validate | held, test)
     return proven(split, index)
 
@@ -94,7 +94,7 @@ def split_by_name(index: Index, *, validate: Collection[str], test: Collection[s
     _require(index, [*validate, *test])
     sides = Split(frozenset(), frozenset(validate), frozenset(test))
     rest = frozenset(index.origins) - sides.validate - sides.test
-    return proven(Split(rest - barred(index), sides.validate, sides.test), index)
+    return proven(Split(rest - _barred(index), sides.validate, sides.test), index)
 
 
 def proven(split: Split, index: Index) -> Split:
@@ -130,7 +130,7 @@ def _require(index: Index, origins: Iterable[str]) -> None:
         raise UsageError(f"no origin {', '.join(unknown)} in the data; there are {', '.join(index.origins)}")
 
 
-def barred(index: Index) -> frozenset[str]:
+def _barred(index: Index) -> frozenset[str]:
     """Return the origins under a NonCommercial licence: the shipped model must not learn from them.
 
     What was mixed with such an origin is bound to it.

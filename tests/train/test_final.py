@@ -1,14 +1,16 @@
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("tensorflow")
 
+from detector.bundle import Thresholds
 from detector.errors import UsageError
 from tests.train import samples
-from train.final import fit_final
+from train.final import fit_final, strictest
 from train.fit import FitSettings
 from train.networks import NetworkSettings
 from train.record import MODEL, Run, read_run
@@ -33,12 +35,15 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def fitted(directory: Path, folds: list[int], settings: FitSettings = SETTINGS) -> Run:
+def fitted(
+    directory: Path, folds: list[int], settings: FitSettings = SETTINGS, aside: Sequence[str] = ()
+) -> Run:
     return fit_final(
         directory / "data",
         directory / "final",
         [directory / f"fold-{fold}" for fold in folds],
         settings,
+        aside=aside,
         cap_windows=50,
         command="iotids-train fit",
         say=print,
@@ -54,6 +59,19 @@ def test_it_learns_from_every_origin_and_is_calibrated_by_the_folds(directory: P
     assert found.temperature == pytest.approx(expected)
     assert read_run(directory / "final") == found
     assert (directory / "final" / MODEL).is_file()
+
+
+def test_origins_set_aside_choose_thresholds_and_teach_nothing(directory: Path) -> None:
+    aside = min(read_run(directory / "fold-0").side("test"))
+    found = fitted(directory, [0, 1, 2], aside=[aside])
+    assert found.side("validate") == {aside}
+    assert aside not in found.side("train")
+
+
+def test_the_strictest_of_several_thresholds_hold() -> None:
+    one = Thresholds(benign=0.3, recon=0.5, dos=0.9, ddos=0.6)
+    other = Thresholds(benign=0.2, recon=0.6, dos=0.7, ddos=0.6)
+    assert strictest(one, other) == Thresholds(benign=0.2, recon=0.6, dos=0.9, ddos=0.6)
 
 
 def test_each_origin_is_judged_once(directory: Path) -> None:
