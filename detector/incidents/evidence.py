@@ -23,9 +23,10 @@ FLOWS_A_VOTE = 16
 """Flows that are news enough to count as one more window: half a window of the usual length."""
 
 
-PACKETS_A_VOTE = 512
+PACKETS_A_VOTE = 128
 """Packets that are, in a window that is surely of a flood: one inside a single flow shows one flow a second.
-At a thousand packets a second it opens with its first window, 2.2 s after it began instead of 5 s."""
+From 256 packets a second on it opens with its first window, 1.3 s after it began; with 512 packets a vote a
+flood of 500 a second took 3.2 s. Of 833 benign captures of origins never seen, the same 9 opened anything."""
 
 _FACTS = FACTS_DTYPE.names or ()
 

@@ -84,10 +84,10 @@ def test_addresses_keep_their_family() -> None:
         (Category.RECON, False, 1, 1, 1),
         (Category.RECON, False, 32, 32, 3),
         (Category.RECON, False, 1, 5000, 1),  # packets make no scan
-        (Category.DOS, False, 1, 511, 1),
-        (Category.DOS, False, 1, 1024, 3),
+        (Category.DOS, False, 1, 127, 1),
+        (Category.DOS, False, 1, 256, 3),
         (Category.DOS, True, 1, 5000, 1),
-        (Category.DDOS, False, 48, 600, 4),
+        (Category.DDOS, False, 48, 300, 4),
     ],
 )
 def test_a_window_counts_for_more_the_more_it_shows(
