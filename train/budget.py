@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detector.bundle import ModelBundle, Thresholds
 from detector.config import Config, ThresholdConfig
@@ -27,6 +26,7 @@ from detector.scorer import OnnxScorer, Scorer
 from detector.sinks import SinkSet
 from detector.steps import Step, finish, steps
 from detector.windows import Windows
+from train.survey import watched_secs
 from train.tune import ATTACK_GRID, BENIGN_GRID, Scored, certain, opens
 
 LOWEST_BENIGN = 0.05
@@ -36,9 +36,7 @@ CONFIDENCE = 0.95
 """Of the bound on how many incidents a day there may really be."""
 
 _PER_DAY = {"hour": 24.0, "day": 1.0, "week": 1.0 / 7.0}
-_DAY_MS = 86_400_000.0
-_SILENCE_MS = 3_600_000
-"""After an hour without a packet nobody captured, rather than that nobody spoke."""
+_DAY_SECS = 86_400.0
 _NAMED = 5
 """Incidents that are named where the budget is missed."""
 
@@ -156,13 +154,10 @@ def watch(files: Sequence[str], config: Config, bundle: ModelBundle, scorer: Sco
         )
     nothing = np.zeros((0, *bundle.manifest.sequence_shape), np.float32)
     batch = WindowBatch(nothing, np.concatenate(facts))
-    return Watched(Scored(", ".join(files), batch, np.concatenate(probabilities)), _days(stamps))
-
-
-def _days(stamps: list[NDArray[np.uint64]]) -> float:
-    """Return how long was watched: what two files show counts once, a silence beyond `_SILENCE_MS` not."""
-    steps_ms = np.diff(np.unique(np.concatenate(stamps)).astype(np.int64))
-    return float(steps_ms[steps_ms <= _SILENCE_MS].sum()) / _DAY_MS
+    return Watched(
+        Scored(", ".join(files), batch, np.concatenate(probabilities)),
+        watched_secs(np.concatenate(stamps)) / _DAY_SECS,
+    )
 
 
 def choose(benign: Scored, start: Thresholds, allowed: int) -> Thresholds:

@@ -104,11 +104,13 @@ def headline(evaluation: Evaluation) -> Iterator[str]:
             f"Of {figures['captures_other']:.0f} captures of attacks that it does not know (brute force, "
             f"command and control ...), it called {1 - figures['other_silent']:.0%} an attack that it knows."
         )
-    yield from _rivals(evaluation.figures)
+    yield from _rivals(evaluation)
 
 
-def _rivals(figures: dict[str, Figures]) -> Iterator[str]:
-    (name, own), *others = figures.items()
+def _rivals(evaluation: Evaluation) -> Iterator[str]:
+    (name, own), *others = evaluation.figures.items()
+    # The network that is shown less than there is, is no rival.
+    others = [each for each in others if not each[0].startswith(f"{evaluation.network}, ")]
     better = [rival for rival, measured in others if measured["macro_f1"] > own["macro_f1"]]
     if better:
         yield f"By macro-F1 of windows, {' and '.join(better)} did better than {name}."

@@ -25,6 +25,9 @@ from train.truth import BENIGN, LEFT_OUT, infer_labels, label_flows, read_events
 SPANS_SECS = (1, 5)
 """The stretches whose busiest is looked for: about what a window holds, and what its counts remember."""
 
+SILENCE_SECS = 3600
+"""After an hour without a packet nobody captured, rather than that nobody spoke."""
+
 _SECOND_MS = 1000
 _TCP = 6
 _KEY = ("src_ip", "dst_ip", "src_port", "dst_port", "protocol", "vlan_id")
@@ -46,7 +49,7 @@ class Surveyed:
     """Different flows, however many slices the meter made of them."""
     packets: int
     seconds: float
-    """From the first packet to the last."""
+    """See `watched_secs`."""
     hosts: int
     """Addresses of private use that began a flow, at least one: a capture of public addresses alone may
     show the whole Internet on one side."""
@@ -91,19 +94,28 @@ def survey(source: CaptureSource) -> Surveyed:
     labels = infer_labels(flows, truth) if isinstance(truth, int) else label_flows(flows, list(truth))
     attack = flows[labels > BENIGN]
     meant = attack if len(attack) else flows[labels != LEFT_OUT]
-    first, last = flows["bidirectional_first_seen_ms"], flows["bidirectional_last_seen_ms"]
+    stamps = np.concatenate([flows[f"bidirectional_{end}_seen_ms"] for end in ("first", "last")])
     return Surveyed(
         capture=source.name,
         origin=source.origin,
         category=source.category,
         flows=len(np.unique(_keys(flows))),
         packets=int(flows["bidirectional_packets"].sum()),
-        seconds=(int(last.max()) - int(first.min())) / _SECOND_MS if len(flows) else 0.0,
+        seconds=watched_secs(stamps),
         hosts=max(_private_sources(flows), 1),
         attack_began_ms=int(attack["bidirectional_first_seen_ms"].min()) if len(attack) else None,
         as_source=reach(meant, "src", "dst"),
         as_target=reach(meant[~multicast(meant["dst_ip"])], "dst", "src"),
     )
+
+
+def watched_secs(stamps: NDArray[np.uint64]) -> float:
+    """Return how long packets of these times, in ms, say that was watched.
+
+    A silence beyond `SILENCE_SECS` does not count: some captures were cut together from traffic years apart.
+    """
+    steps_ms = np.diff(np.unique(stamps).astype(np.int64))
+    return float(steps_ms[steps_ms <= SILENCE_SECS * _SECOND_MS].sum()) / _SECOND_MS
 
 
 def metered(path: Path) -> FlowBatch:

@@ -86,6 +86,8 @@ def test_the_headline_is_in_plain_words() -> None:
     assert told[4] == "By macro-F1 of windows, none of rate rule did better than cnn-lstm."
     beaten = replace(EVALUATION, figures=EVALUATION.figures | {"LightGBM": {"macro_f1": 0.9}})
     assert list(headline(beaten))[4] == "By macro-F1 of windows, LightGBM did better than cnn-lstm."
+    ablated = {"cnn-lstm": EVALUATION.figures["cnn-lstm"], "cnn-lstm, shuffled": {"macro_f1": 0.9}}
+    assert len(list(headline(replace(EVALUATION, figures=ablated)))) == 4
 
 
 def test_the_page_holds_all_and_fetches_nothing() -> None:

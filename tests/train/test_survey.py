@@ -39,6 +39,14 @@ def test_a_capture_is_measured_whole(tmp_path: Path) -> None:
     assert found.device_days == pytest.approx(1.99 * 101 / 86_400)
 
 
+def test_a_silence_of_more_than_an_hour_was_not_watched(tmp_path: Path) -> None:
+    frames = [
+        segment(at, "192.168.1.7", VICTIM, (4000, 80)) for at in (0, 500, 1_800_500, 90_000_000, 90_001_000)
+    ]
+    found = survey(source(write(tmp_path / "parts.pcap", frames), "Benign"))
+    assert found.seconds == pytest.approx(1800.5 + 1.0)
+
+
 def test_groups_are_nobodys_victim(tmp_path: Path) -> None:
     greetings = [datagram(n * 10.0, "192.168.1.9", GROUP, (5000, 1900), b"x") for n in range(100)]
     found = survey(source(write(tmp_path / "quiet.pcap", greetings), "Benign"))
