@@ -30,7 +30,7 @@ def run(*arguments: str) -> int:
         (["evaluate"], "run iotids-train extract"),
         (["evaluate", "--ablate", "time"], "--ablate time: expected one of last-flow, shuffled"),
         (["evaluate", "--survey", "none.json"], "run iotids-train survey"),
-        (["survey"], "give --manifest FILE or --lab DIR"),
+        (["survey"], "give --manifest FILE, --lab"),
         (["tune", "--benign", "home.pcap", "--budget", "few"], "--budget few: expected a number"),
         (["tune", "--benign", "home.pcap", "--out", "."], "--out .: is there already"),
         (["tune"], "--benign"),
