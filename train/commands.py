@@ -147,7 +147,8 @@ def describe(
         told = ", ".join(list(found.giveaways)[:5])
         _say(f"lab against real: area under the curve {found.auc:.3f} (0.5: cannot tell), by {told}")
     for each in described.splits:
-        _say(f"forest, split by {each['by']}: macro-F1 {each['macro_f1']:.3f}")
+        judged = ", ".join(each["classes"])
+        _say(f"forest, split by {each['by']}: macro-F1 {each['macro_f1']:.3f} over {judged}")
     for path in page.write(out, described, benign):
         _say(str(path))
 

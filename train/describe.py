@@ -140,4 +140,5 @@ def _judged(directory: Path, index: Index, seed: int) -> Iterable[dict[str, Any]
         proof = partition.prove(made, train, test)
         forest = random_forest(train, mask=mask, seed=seed, trees=100)
         figures = window_figures(forest.score(test.sequences), test.labels)
-        yield asdict(proof) | {"macro_f1": figures["macro_f1"]}
+        classes = [str(category) for label, category in enumerate(CATEGORIES) if (test.labels == label).any()]
+        yield asdict(proof) | {"classes": classes, "macro_f1": figures["macro_f1"]}

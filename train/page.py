@@ -144,10 +144,18 @@ def _plots(described: Description, benign: Benign) -> list[str]:
 def _splits(described: Description) -> list[str]:
     if not described.splits:
         return []
-    head = ["split by", "windows to learn from", "windows to judge by", "of these also seen", "macro-F1"]
+    head = [
+        "split by",
+        "windows to learn from",
+        "windows to judge by",
+        "of these also seen",
+        "classes",
+        "macro-F1",
+    ]
     rows = [
         [
             *(each[name] for name in ("by", "train_windows", "test_windows", "shared")),
+            ", ".join(each["classes"]),
             f"{each['macro_f1']:.3f}",
         ]
         for each in described.splits

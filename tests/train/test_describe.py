@@ -28,6 +28,7 @@ def test_the_splits_are_proven_and_judged(tmp_path: Path) -> None:
     described, _ = describe(tmp_path, index)
     assert [each["by"] for each in described.splits] == ["origin", "capture", "time"]
     assert all(each["macro_f1"] > 0.8 for each in described.splits)
+    assert all(each["classes"] == ["Benign", "DDoS", "DoS", "Recon"] for each in described.splits)
     assert all(each["shared"] == 0 for each in described.splits)
 
 

@@ -67,9 +67,10 @@ def test_names_are_text_and_no_markup(found: tuple[Description, Benign]) -> None
 def test_splits_are_shown_where_they_were_judged(found: tuple[Description, Benign]) -> None:
     described, benign = found
     assert "split by" not in html(described, benign)
-    judged = {"by": "time", "train_windows": 7, "test_windows": 3, "shared": 1, "macro_f1": 0.98765}
+    judged: dict[str, object] = {"by": "time", "train_windows": 7, "test_windows": 3, "shared": 1}
+    judged |= {"classes": ["Benign", "DoS"], "macro_f1": 0.98765}
     text = html(replace(described, splits=[judged]), benign)
-    assert "<td>time</td><td>7</td><td>3</td><td>1</td><td>0.988</td>" in text
+    assert "<td>time</td><td>7</td><td>3</td><td>1</td><td>Benign, DoS</td><td>0.988</td>" in text
 
 
 def test_without_a_lab_it_says_so(found: tuple[Description, Benign]) -> None:
