@@ -18,6 +18,8 @@ from detector.records import Alert, Source, State, WindowBatch
 
 ATTACK_GRID = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 BENIGN_GRID = (0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.0)
+UNCERTAIN_PART = 1 / 3
+"""Uncertain incidents may be false a third as often: they are the least that an operator wants to be told."""
 _SILENT = Thresholds(benign=0.0, recon=1.0, dos=1.0, ddos=1.0)
 
 
@@ -45,7 +47,7 @@ def certain(alert: Alert) -> bool:
 def tune(benign: Sequence[Scored], *, false_share: float = 0.01) -> Thresholds:
     """Return the lowest thresholds at which at most `false_share` of benign captures raise an incident.
 
-    Each attack class by itself may do so, and uncertain incidents together.
+    Each attack class by itself may do so, and uncertain incidents together in a third as many.
     """
 
     def share(accused: Callable[[Alert], bool], thresholds: Thresholds) -> float:
@@ -57,5 +59,9 @@ def tune(benign: Sequence[Scored], *, false_share: float = 0.01) -> Thresholds:
         fitting = (each for each, thresholds in alone if share(certain, thresholds) <= false_share)
         chosen[name] = next(fitting, ATTACK_GRID[-1])
     together = [Thresholds(**chosen, benign=each) for each in BENIGN_GRID]
-    quiet = (each for each in together if share(lambda alert: not certain(alert), each) <= false_share)
+    quiet = (
+        each
+        for each in together
+        if share(lambda alert: not certain(alert), each) <= UNCERTAIN_PART * false_share
+    )
     return next(quiet, together[-1])
