@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -97,34 +97,28 @@ def fit(
     if test and not validate:
         raise UsageError("--test needs --validate; without both, origins are dealt by --folds")
     settings = FitSettings(network=network, seed=seed, epochs=epochs)
-    tail = [f"--seed {seed}", f"--epochs {epochs}", f"--cap-windows {cap_windows}"]
+    named = [*_told("validate", validate), *_told("test", test)]
     if fold_run:
-        named = [f"--fold-run FOLD_{number}" for number in range(len(fold_run))]
-        named += [f"--validate {name}" for name in validate or ()]
-        command = " ".join(["iotids-train fit", f"--network {network}", *named, *tail])
-        final = fit_final(
-            data,
-            run,
-            fold_run,
-            settings,
-            aside=validate or (),
-            cap_windows=cap_windows,
-            command=command,
-            say=_say,
-        )
-        _say(f"{run}: temperature {final.temperature:.3f}, thresholds {final.thresholds.model_dump()}")
-        return
-    index = read_index(data, schema_digest=SCHEMA.digest)
-    if validate:
-        chosen = split.split_by_name(index, validate=validate, test=test or ())
-        sides = [*(f"--validate {name}" for name in validate), *(f"--test {name}" for name in test or ())]
+        named += [f"--fold-run FOLD_{number}" for number in range(len(fold_run))]
+    elif not validate:
+        named += [f"--folds {folds}", f"--fold {fold}", *_told("always-train", always_train)]
+    tail = [f"--seed {seed}", f"--epochs {epochs}", f"--cap-windows {cap_windows}"]
+    command = " ".join(["iotids-train fit", f"--network {network}", *named, *tail])
+    how: dict[str, Any] = {"cap_windows": cap_windows, "command": command, "say": _say}
+    if fold_run:
+        made = fit_final(data, run, fold_run, settings, aside=validate or (), **how)
     else:
-        kept = always_train or []
-        chosen = split.split_by_fold(index, folds=folds, fold=fold, always_train=kept)
-        sides = [f"--folds {folds}", f"--fold {fold}", *(f"--always-train {name}" for name in kept)]
-    command = " ".join(["iotids-train fit", f"--network {network}", *sides, *tail])
-    made = runs.fit_run(data, run, chosen, settings, cap_windows=cap_windows, command=command, say=_say)
+        index = read_index(data, schema_digest=SCHEMA.digest)
+        if validate:
+            chosen = split.split_by_name(index, validate=validate, test=test or ())
+        else:
+            chosen = split.split_by_fold(index, folds=folds, fold=fold, always_train=always_train or [])
+        made = runs.fit_run(data, run, chosen, settings, **how)
     _say(f"{run}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
+
+
+def _told(option: str, values: _Origins) -> list[str]:
+    return [f"--{option} {value}" for value in values or ()]
 
 
 for _proof in (prove.survey, prove.evaluate, prove.tune):

@@ -13,9 +13,10 @@ too.
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from detector.bundle import Thresholds, Training
+from detector.bundle import Thresholds
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.records import Category
@@ -24,9 +25,8 @@ from train.contest import FALSE_SHARE, MASK, model_file, scored
 from train.datasets import Index, load, read_index
 from train.fit import FitSettings, fit
 from train.networks import calibrated
-from train.record import Run, origins_of, read_run, versions
-from train.reference import record_of
-from train.runs import Say, save_run
+from train.record import Run, read_run
+from train.runs import Say, described, save_run
 from train.split import split_by_name
 from train.tune import Scored, tune
 
@@ -69,6 +69,7 @@ def fit_final(
     say(f"{len(training)} windows to learn from.")
     fitted = fit(training, None, settings, mask=MASK, progress=say)
     temperature = math.exp(sum(math.log(run.temperature) for run in known) / len(known))
+    fitted = replace(fitted, temperature=temperature)
     model = calibrated(fitted.model, temperature)
     quiet: list[Scored] = []
     for run, fold in zip(known, folds, strict=True):
@@ -76,23 +77,16 @@ def fit_final(
     held = _quiet(data, index, split.validate, KerasScorer(model))
     say(f"Choosing thresholds on {len(quiet)} and {len(held)} benign captures of origins never seen.")
     thresholds = strictest(tune(quiet, false_share=FALSE_SHARE), tune(held, false_share=ASIDE_SHARE))
-    return save_run(
-        directory,
-        model,
-        Run(
-            network=settings.network,
-            training=Training(
-                command=command, seeds=(settings.seed,), versions=versions(), origins=origins_of(index, split)
-            ),
-            features=index.features,
-            meter=index.meter,
-            window=index.window,
-            temperature=temperature,
-            thresholds=thresholds,
-            record=record_of(training),
-            history=fitted.history,
-        ),
+    found = described(
+        index=index,
+        split=split,
+        settings=settings,
+        command=command,
+        training=training,
+        fitted=fitted,
+        thresholds=thresholds,
     )
+    return save_run(directory, model, found)
 
 
 def strictest(*chosen: Thresholds) -> Thresholds:

@@ -42,7 +42,7 @@ _ABSENT = 1e5
 
 _CHUNK = 4096
 _DRAWN = 20_000
-"""Windows that quantiles are taken of."""
+"""Windows that quantiles are taken of, at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,7 @@ def _edges(
     sequences: NDArray[np.float32], known: Statistics, weights: NDArray[np.float32] | None
 ) -> NDArray[np.float32]:
     share = None if weights is None else weights.astype(np.float64) / weights.sum(dtype=np.float64)
-    drawn = np.random.default_rng(0).choice(len(sequences), _DRAWN, p=share)
+    drawn = np.random.default_rng(0).choice(len(sequences), min(_DRAWN, len(sequences)), p=share)
     given = keras.layers.Input(sequences.shape[1:])
     window = _standardised(given, known)
     found = keras.Model(given, _summary(window)).predict(sequences[drawn], batch_size=_CHUNK, verbose=0)

@@ -7,15 +7,15 @@ from typing import Any
 
 import keras
 
-from detector.bundle import Training
+from detector.bundle import Thresholds, Training
 from detector.features import SCHEMA
 from detector.meter import ENGINE_VERSION
 from detector.records import CATEGORIES
 from detector.scorer import KerasScorer
 from train.contest import MASK, model_file, quiet_thresholds, side
-from train.datasets import Dataset, read_index
+from train.datasets import Dataset, Index, read_index
 from train.export import export_bundle
-from train.fit import FitSettings, fit
+from train.fit import FitSettings, Fitted, fit
 from train.measures import Figures
 from train.networks import calibrated
 from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run, versions
@@ -43,22 +43,42 @@ def fit_run(
     fitted = fit(training, validation, settings, mask=MASK, progress=say)
     model = calibrated(fitted.model, fitted.temperature)
     say("Choosing thresholds on the benign captures of the validation origins.")
-    return save_run(
-        directory,
-        model,
-        Run(
-            network=settings.network,
-            training=Training(
-                command=command, seeds=(settings.seed,), versions=versions(), origins=origins_of(index, split)
-            ),
-            features=index.features,
-            meter=index.meter,
-            window=index.window,
-            temperature=fitted.temperature,
-            thresholds=quiet_thresholds(data, index, split.validate, KerasScorer(model)),
-            record=record_of(training),
-            history=fitted.history,
+    thresholds = quiet_thresholds(data, index, split.validate, KerasScorer(model))
+    found = described(
+        index=index,
+        split=split,
+        settings=settings,
+        command=command,
+        training=training,
+        fitted=fitted,
+        thresholds=thresholds,
+    )
+    return save_run(directory, model, found)
+
+
+def described(
+    *,
+    index: Index,
+    split: Split,
+    settings: FitSettings,
+    command: str,
+    training: Dataset,
+    fitted: Fitted,
+    thresholds: Thresholds,
+) -> Run:
+    """Say what a run was."""
+    return Run(
+        network=settings.network,
+        training=Training(
+            command=command, seeds=(settings.seed,), versions=versions(), origins=origins_of(index, split)
         ),
+        features=index.features,
+        meter=index.meter,
+        window=index.window,
+        temperature=fitted.temperature,
+        thresholds=thresholds,
+        record=record_of(training),
+        history=fitted.history,
     )
 
 

@@ -72,7 +72,6 @@ def test_a_calibrated_model_gives_cooled_probabilities(model: Any) -> None:
 
 def test_statistics_of_many_windows_are_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("train.networks._CHUNK", 3)
-    monkeypatch.setattr("train.networks._DRAWN", 60)
     pieces: Statistics = statistics(DATA.sequences, samples.MASK)
     assert np.allclose(pieces.mean, KNOWN.mean, rtol=1e-6)
     assert np.allclose(pieces.deviation, KNOWN.deviation, rtol=1e-5)
