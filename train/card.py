@@ -32,8 +32,9 @@ _LIMITS = """\
 - Brute force, malware traffic and spoofing on the local link are none of its classes.
 - DoS and DDoS differ by the number of sources that the victim sees; behind address translation or with
   spoofed sources it is not the number of machines.
-- Probabilities are calibrated on the validation origins alone; another network may need other thresholds,
-  which the configuration can set.
+- Another network may need other thresholds, which `iotids-train tune` chooses and the configuration sets.
+- The recipe (network, settings, the lab's scenes) was chosen with the figures of some of these origins in
+  view. No model learnt from what it was judged on, but the figures flatter the recipe.
 """
 
 
@@ -95,7 +96,8 @@ def _figures(figures: dict[str, dict[str, float]]) -> str:
 def _thresholds(manifest: Manifest) -> str:
     chosen = manifest.thresholds.model_dump()
     return (
-        f"Temperature {manifest.temperature:.4f}; fitted on the validation origins, like the thresholds.\n\n"
+        f"Temperature {manifest.temperature:.4f}; like the thresholds, chosen on captures that the model "
+        "which judged them had not learnt from.\n\n"
         + _table(["class", "from"], [[name, _number(value)] for name, value in chosen.items()])
     )
 

@@ -81,10 +81,15 @@ def scored(data: Path, entry: Entry, scorer: Scorer) -> Scored:
     return Scored(entry.capture, WindowBatch(nothing, windows.facts), probabilities)
 
 
+def scored_benign(data: Path, index: Index, origins: Collection[str], scorer: Scorer) -> list[Scored]:
+    """Return what a model makes of the benign captures of some origins."""
+    benign = [entry for entry in index.of(origins) if entry.category == Category.BENIGN and entry.windows]
+    return [scored(data, entry, scorer) for entry in benign]
+
+
 def quiet_thresholds(data: Path, index: Index, origins: Collection[str], scorer: Scorer) -> Thresholds:
     """Return thresholds that keep the benign captures of validation origins quiet."""
-    quiet = [entry for entry in index.of(origins) if entry.category == Category.BENIGN and entry.windows]
-    return tune([scored(data, entry, scorer) for entry in quiet], false_share=FALSE_SHARE)
+    return tune(scored_benign(data, index, origins, scorer), false_share=FALSE_SHARE)
 
 
 def ablated(network: Contender, ablate: Collection[str]) -> list[Contender]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +14,13 @@ from detector.features import SCHEMA
 from detector.records import CATEGORIES, Category
 from detector.scorer import KerasScorer
 from train import measures
-from train.contest import Bench, Contender, Judged, ablated, model_file
+from train.contest import Bench, Contender, Judged, Say, ablated, model_file
 from train.datasets import read_index
 from train.doubts import Doubt, find
 from train.measures import Bin, Figures, Flags, share
 from train.outcomes import CURVE, CaptureOutcome, CurvePoint, capture_figures
 from train.record import FIGURES, Run, read_run
 from train.survey import Surveyed
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

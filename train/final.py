@@ -19,14 +19,13 @@ from pathlib import Path
 from detector.bundle import Thresholds
 from detector.errors import UsageError
 from detector.features import SCHEMA
-from detector.records import Category
-from detector.scorer import KerasScorer, Scorer
-from train.contest import FALSE_SHARE, MASK, model_file, scored
-from train.datasets import Index, load, read_index
+from detector.scorer import KerasScorer
+from train.contest import FALSE_SHARE, MASK, Say, model_file, scored_benign
+from train.datasets import load, read_index
 from train.fit import FitSettings, fit
 from train.networks import calibrated
 from train.record import Run, read_run
-from train.runs import Say, described, save_run
+from train.runs import save_run
 from train.split import split_by_name
 from train.tune import Scored, tune
 
@@ -73,11 +72,13 @@ def fit_final(
     model = calibrated(fitted.model, temperature)
     quiet: list[Scored] = []
     for run, fold in zip(known, folds, strict=True):
-        quiet += _quiet(data, index, run.side("test"), KerasScorer.load(model_file(fold)))
-    held = _quiet(data, index, split.validate, KerasScorer(model))
+        quiet += scored_benign(data, index, run.side("test"), KerasScorer.load(model_file(fold)))
+    held = scored_benign(data, index, split.validate, KerasScorer(model))
     say(f"Choosing thresholds on {len(quiet)} and {len(held)} benign captures of origins never seen.")
     thresholds = strictest(tune(quiet, false_share=FALSE_SHARE), tune(held, false_share=ASIDE_SHARE))
-    found = described(
+    return save_run(
+        directory,
+        model,
         index=index,
         split=split,
         settings=settings,
@@ -86,7 +87,6 @@ def fit_final(
         fitted=fitted,
         thresholds=thresholds,
     )
-    return save_run(directory, model, found)
 
 
 def strictest(*chosen: Thresholds) -> Thresholds:
@@ -97,11 +97,6 @@ def strictest(*chosen: Thresholds) -> Thresholds:
         dos=max(each.dos for each in chosen),
         ddos=max(each.ddos for each in chosen),
     )
-
-
-def _quiet(data: Path, index: Index, origins: Collection[str], scorer: Scorer) -> list[Scored]:
-    entries = [each for each in index.of(origins) if each.category == Category.BENIGN and each.windows]
-    return [scored(data, entry, scorer) for entry in entries]
 
 
 def _check(runs: Sequence[Run], folds: Sequence[Path], settings: FitSettings) -> None:

