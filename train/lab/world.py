@@ -34,7 +34,7 @@ def draw(seed: int, kind: str | None = None, seconds: tuple[float, float] = (8, 
     draft = Draft(seed, kind, seconds, devices=(1, 3) if few else (3, 11))
     if not bare:
         furnish(draft)
-    busy = draft.rng.choice((0, 1, 1, 2, 2, 3)) if kind == "benign" else draft.rng.choice((0, 0, 1, 1, 2))
+    busy = draft.rng.choice((0, 1, 2, 2, 3, 3)) if kind == "benign" else draft.rng.choice((0, 0, 1, 1, 2))
     for scene in draft.rng.sample(BUSTLE, 0 if bare else busy):
         scene(draft)
     if not bare and draft.chance(_OTHER_SHARE):

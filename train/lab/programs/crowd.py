@@ -61,8 +61,9 @@ _TALK: dict[str, Talk] = {"http": _http, "raw": _raw, "modbus": _modbus, "line":
 async def conversations(me: Actor, job: Job) -> None:
     """`clients` TCP clients, each from one of `sources` to one of `servers`.
 
-    Each connects, asks and waits `exchanges` times with `think` seconds between, closes, and comes again
-    after `pause` seconds, after failures ever later. All together stop after `count` exchanges.
+    Each connects, asks and waits about `exchanges` times with `think` seconds between, closes, and comes
+    again after `pause` seconds, after failures ever later. Where `habits` is above 0, clients differ by that
+    much in all of this, and each from time to time. All together stop after `count` exchanges.
     """
     p = job.params
     budget = iter(range(int(p["count"])))
@@ -70,6 +71,7 @@ async def conversations(me: Actor, job: Job) -> None:
 
     async def one(number: int) -> None:
         server, source = p["servers"][number % len(p["servers"])], sources[number % len(sources)]
+        own = _habits(me, p)
         await asyncio.sleep(me.rng.random() * p["spread"])
         failures, more = 0, True
         while more:
@@ -77,13 +79,26 @@ async def conversations(me: Actor, job: Job) -> None:
                 async with sockets.connection(
                     server, p["port"], source=source, tls=p.get("tls", False), timeout=3
                 ) as (reader, writer):
-                    more = await _converse(me, p, reader, writer, budget)
+                    more = await _converse(me, own, reader, writer, budget)
                 failures = 0
             except _BROKEN:
                 failures = min(failures + 1, 5)
-            await asyncio.sleep((p["pause"] + 0.05 * failures) * 2**failures * me.rng.uniform(0.7, 1.3))
+            await asyncio.sleep((own["pause"] + 0.05 * failures) * 2**failures * _moody(me, own))
 
     await asyncio.gather(*(one(number) for number in range(max(1, p["clients"]))))
+
+
+def _habits(me: Actor, p: Params) -> Params:
+    """Return what one client makes of the common parameters."""
+    habits = p.get("habits", 0.0)
+    scaled = {key: p[key] * me.rng.lognormvariate(0, habits) for key in ("think", "pause", "ask", "reply")}
+    return {**p, **scaled}
+
+
+def _moody(me: Actor, p: Params) -> float:
+    """Draw a factor of the next pause, about 1."""
+    habits = p.get("habits", 0.0)
+    return me.rng.lognormvariate(-habits * habits / 2, habits) if habits else me.rng.uniform(0.7, 1.3)
 
 
 async def _converse(
@@ -93,12 +108,15 @@ async def _converse(
     if p["protocol"] == "mqtt":
         writer.write(connect_packet(f"c{me.rng.getrandbits(40):x}"))
         await reader.readexactly(4)
-    for _ in range(p["exchanges"]):
+    exchanges = p["exchanges"]
+    if exchanges > 1 and p.get("habits"):
+        exchanges = 1 + int(me.rng.expovariate(1 / exchanges))
+    for _ in range(exchanges):
         if next(budget, None) is None:
             return False
         spread = me.rng.lognormvariate(0, 0.4)
         await _TALK[p["protocol"]](reader, writer, round(p["ask"] * spread), round(p["reply"] * spread))
-        await asyncio.sleep(p["think"] * me.rng.uniform(0.7, 1.3))
+        await asyncio.sleep(p["think"] * _moody(me, p))
     return True
 
 

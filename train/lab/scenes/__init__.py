@@ -45,7 +45,7 @@ BUSTLE: tuple[Scene, ...] = (
     crowds.tracing,
     crowds.wide_monitoring,
     crowds.heavy_ping,
-    *(services.busy_server,) * 5,
+    *(services.busy_server,) * 10,
     *(services.collector,) * 4,
     *(services.busy_datagram_server,) * 4,
     *(volume.stream,) * 3,

@@ -123,5 +123,5 @@ def heavy_ping(draft: Draft) -> None:
     host = draft.pick("laptop")
     target = draft.rng.choice((draft.gateway.address, draft.pick(but=[host]).address, draft.clouds[0]))
     event = own(draft, host, [target], "heavy-ping")
-    period, size = draft.rng.choice((0.002, 0.01, 0.05, 0.2)), draft.rng.choice((56, 56, 1000, 1400))
+    period, size = draft.rng.choice((0.01, 0.02, 0.1, 0.3)), draft.rng.choice((56, 56, 1000, 1400))
     draft.run(host, "ping", draft.span(3), event=event, target=target, period=period, bytes=size)

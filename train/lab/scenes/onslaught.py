@@ -7,8 +7,19 @@ from train.lab.draft import Draft
 from train.lab.plan import Host
 from train.lab.scenes.parties import Sources
 
+BUSY_PER_SECOND = 60
+"""Connections that the clients of one small server begin in a second, at most: a flood begins more.
 
-def bounds(draft: Draft, top: float = 20_000, most: int = 22_000, low: float = 20) -> dict[str, Any]:
+An attack of whole conversations at the pace of ordinary clients is no attack that packets show. Worlds
+in which such floods went down to 8 requests a second taught a model to call every server with a few
+connections a second the victim of a DDoS.
+"""
+
+ASKED_PER_SECOND = 300
+"""Likewise, questions over connections that last, or by datagrams that are answered."""
+
+
+def bounds(draft: Draft, top: float = 20_000, most: int = 22_000, low: float = 100) -> dict[str, Any]:
     """Draw a rate, how many packets at most, and the rhythm."""
     rate = draft.between(low, top)
     return {

@@ -3,7 +3,7 @@
 from detector.records import Category
 from train.lab.draft import Draft
 from train.lab.plan import Host
-from train.lab.scenes.onslaught import bounds, run
+from train.lab.scenes.onslaught import ASKED_PER_SECOND, BUSY_PER_SECOND, bounds, run
 from train.lab.scenes.parties import Sources, victim_service
 
 
@@ -18,6 +18,7 @@ def _http(draft: Draft, *, many: bool) -> None:
     rng, tls = draft.rng, draft.chance(0.2)
     victim, port = _web_victim(draft, tls=tls)
     path = rng.choice(("/", "/", f"/b/{draft.whole(100, 4000)}", "/index.php", "/search"))
+    keep = rng.choice((1, 1, 1, 5, 50, 1000))
     run(
         draft,
         Sources(draft, many=many, victim=victim),
@@ -28,11 +29,11 @@ def _http(draft: Draft, *, many: bool) -> None:
         port=port,
         path=path,
         tls=tls,
-        keep=rng.choice((1, 1, 1, 5, 50, 1000)),
+        keep=keep,
         parallel=draft.whole(2, 150),
         vary=draft.chance(0.5),
         body=rng.choice((0, 0, 0, draft.whole(20, 5000))),
-        **bounds(draft, top=900, most=2500, low=8),
+        **bounds(draft, top=1200, most=3000, low=BUSY_PER_SECOND if keep == 1 else ASKED_PER_SECOND),
     )
 
 
@@ -77,7 +78,7 @@ def _slow(draft: Draft, *, many: bool) -> None:
         target=victim.address,
         port=port,
         mode=mode,
-        connections=draft.whole(10, 500),
+        connections=draft.whole(60, 500),
         rate=draft.between(20, 400),
         interval=draft.between(0.3, 5),
     )
@@ -116,7 +117,11 @@ def _mqtt(draft: Draft, *, many: bool) -> None:
     rng, port = draft.rng, draft.rng.choice((1883, 1883, 1885))
     victim = victim_service(draft, "serve-broker", port, "hub")
     mode = rng.choice(("connect", "connect", "publish", "subscribe"))
-    limits = bounds(draft, top=900, most=2500) if mode == "connect" else bounds(draft, top=4000, most=12_000)
+    limits = (
+        bounds(draft, top=900, most=2500, low=BUSY_PER_SECOND)
+        if mode == "connect"
+        else bounds(draft, top=4000, most=12_000, low=ASKED_PER_SECOND)
+    )
     run(
         draft,
         Sources(draft, many=many, victim=victim),
@@ -155,7 +160,7 @@ def _coap(draft: Draft, *, many: bool) -> None:
         target=victim.address,
         port=5683,
         flows=draft.whole(10, 200) if many else draft.rng.choice((1, 1, 4, 50)),
-        **bounds(draft, top=6000, most=10_000),
+        **bounds(draft, top=6000, most=10_000, low=ASKED_PER_SECOND),
     )
 
 
@@ -182,7 +187,7 @@ def _connections(draft: Draft, *, many: bool) -> None:
         port=port,
         hold=draft.rng.choice((0, 0, 0.2, 3.0)),
         parallel=draft.rng.randint(20, 300),
-        **bounds(draft, top=1200, most=4000),
+        **bounds(draft, top=1200, most=4000, low=BUSY_PER_SECOND),
     )
 
 

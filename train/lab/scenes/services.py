@@ -1,6 +1,7 @@
 """Benign services at any load: many clients of one server, one client of many, streams of one flow.
 
-Rates, counts and sources are drawn as those of the floods are, so that none of them tells the two apart.
+Sources and datagrams that nobody answers are drawn as those of the floods are. What is answered stays below
+`BUSY_PER_SECOND` and `ASKED_PER_SECOND`, where floods of whole conversations begin.
 """
 
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from train.lab.draft import Draft
 from train.lab.plan import Host
 from train.lab.scenes.bustle import own
 from train.lab.scenes.crowds import members_of
-from train.lab.scenes.onslaught import bounds, run
+from train.lab.scenes.onslaught import ASKED_PER_SECOND, BUSY_PER_SECOND, bounds, run
 from train.lab.scenes.parties import Sources, server_of
 
-_MOST_PACKETS, _MOST_PER_SECOND = 20_000, 8000
+_MOST_PACKETS, _MOST_PER_SECOND = 40_000, 8000
 _SEGMENT_BYTES = 1000
 _HANDSHAKE_PACKETS = 9
 
@@ -35,6 +36,7 @@ class _Tcp:
 
 
 _STAY = (5, 1000, 1000, 1000)
+_LASTS = 40
 _TCP = {
     "web": _Tcp(server="serve-http", protocol="http", ports=(80, 8080), ask=(0, 0), reply=(60, 60_000)),
     "web-tls": _Tcp(
@@ -104,6 +106,8 @@ _BOTH_WAYS = {
     "game": ((27_015, 3074, 9987), "exchange"),
     "stun": ((3478, 19_302), "exchange"),
 }
+_STREAMS = {"tunnel", "quic", "game"}
+"""Where datagrams are a stream, not questions."""
 
 
 def _talk(draft: Draft, service: _Tcp, clients: int) -> dict[str, Any]:
@@ -112,8 +116,9 @@ def _talk(draft: Draft, service: _Tcp, clients: int) -> dict[str, Any]:
     ask, reply = (draft.whole(low + 1, high + 1) - 1 for low, high in (service.ask, service.reply))
     exchanges = rng.choice(service.exchanges)
     packets = 2 + 1.5 * (ask + reply) / _SEGMENT_BYTES + _HANDSHAKE_PACKETS / exchanges
-    rate = draft.between(1, max(2, min(1500, _MOST_PER_SECOND / packets)))
-    gap = min(clients / rate, draft.seconds / 3)
+    most = BUSY_PER_SECOND * exchanges if exchanges < _LASTS else ASKED_PER_SECOND
+    rate = draft.between(1, max(2, min(most, ASKED_PER_SECOND, _MOST_PER_SECOND / packets)))
+    gap = min(clients / rate, draft.seconds)
     return {
         "protocol": service.protocol,
         "tls": service.tls,
@@ -121,6 +126,7 @@ def _talk(draft: Draft, service: _Tcp, clients: int) -> dict[str, Any]:
         "exchanges": exchanges,
         "ask": ask,
         "reply": reply,
+        "habits": rng.choice((0.0, 0.3, 0.7, 1.0)),
         "think": round(gap if exchanges > 1 else 0.0, 5),
         "pause": round(gap if exchanges == 1 else rng.choice((0.0, draft.between(0.1, 5))), 5),
         "spread": round(min(gap, draft.seconds) if draft.chance(0.5) else draft.between(0.02, 3), 4),
@@ -202,6 +208,8 @@ def busy_datagram_server(draft: Draft) -> None:
     what = (Category.BENIGN, f"busy-{name}")
     sources = Sources(draft, many=draft.chance(0.75), victim=host, kind="client")
     params = datagrams_of(draft, (12, 1300))
+    if name not in _STREAMS:
+        params["rate"] = min(params["rate"], draft.between(ASKED_PER_SECOND / 2, ASKED_PER_SECOND))
     run(draft, sources, "datagrams", what, address, servers=[address], port=port, kind=kind, **params)
 
 

@@ -17,7 +17,7 @@ def stream(draft: Draft) -> None:
     port, kind = draft.rng.randint(1025, 65_000), "exchange" if both else "raw"
     draft.serve(host, "serve-datagrams", port, kind="exchange" if both else "sink")
     top = 20_000 if both else ONE_WAY_RATE
-    params = datagrams_of(draft, (12, 1372)) | bounds(draft, top=top, most=18_000)
+    params = datagrams_of(draft, (12, 1372)) | bounds(draft, low=5, top=top, most=18_000)
     params |= {"flows": 1, "fresh": 0.0}
     if both:
         params["count"] = params["count"] // (1 + params["answers"] // params["every"])
