@@ -19,7 +19,7 @@ ASKED_PER_SECOND = 300
 """Likewise, questions over connections that last, or by datagrams that are answered."""
 
 
-def bounds(draft: Draft, top: float = 20_000, most: int = 22_000, low: float = 100) -> dict[str, Any]:
+def bounds(draft: Draft, top: float = 20_000, most: int = 22_000, low: float = 15) -> dict[str, Any]:
     """Draw a rate, how many packets at most, and the rhythm."""
     rate = draft.between(low, top)
     return {
