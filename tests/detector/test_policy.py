@@ -61,8 +61,8 @@ def test_a_scan_asks_many_ends(role: Role, ports: int, peers: int, category: Cat
     assert verdict.probabilities == pytest.approx((0.1, 0.0, 0.0, 0.9))
 
 
-@pytest.mark.parametrize(("peers", "category"), [(3, DDOS), (2, DOS)])
-def test_a_distributed_flood_has_many_sources(peers: int, category: Category) -> None:
+@pytest.mark.parametrize(("peers", "category"), [(2, DDOS), (1, DOS)])
+def test_a_distributed_flood_has_several_sources(peers: int, category: Category) -> None:
     (verdict,) = judge([[0.1, 0.8, 0.1, 0.0]], role=Role.TARGET, peers=peers)
     assert verdict.category is category
     assert verdict.confidence == pytest.approx(0.8 if category is DDOS else 0.9)
