@@ -9,14 +9,15 @@ Configured thresholds win over the bundle's, each on its own.
 
 Before that, what a class is by definition is held against what the window saw. A scan asks many
 ends: without `SCAN_ENDS` ports or hosts, Recon is not believed, and its share goes to Benign. DDoS has
-several sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. A verdict reports the model's own
-probabilities all the same.
+several sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. And it overwhelms: where many
+clients have whole conversations with a server, fewer of them than `CROWD_FLOWS_PER_SEC`, they are a crowd,
+and the share of DDoS goes to Benign. A verdict reports the model's own probabilities all the same.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Thresholds
+from detector.bundle import Thresholds, WindowSettings
 from detector.config import ThresholdConfig
 from detector.records import CATEGORIES, Category, Role, Verdict, WindowBatch
 
@@ -26,6 +27,20 @@ SCAN_ENDS = 5
 DDOS_SOURCES = 2
 """Sources that a window of a distributed flood shows at least. With 3, as it was, two captures of 13 of DDoS
 never opened as one; none of DoS opens otherwise for it."""
+
+CROWD_FLOWS_PER_SEC, CROWD_PACKETS_PER_SEC = 100, 2000
+"""What the clients of a small server, many of them, reach at most in one interval."""
+
+CONVERSATION_PACKETS = 5
+"""Packets of a flow, on average, from which flows are conversations; a TCP connection with a question and an
+answer has eight."""
+
+CROWD_UNANSWERED = 1 / 8
+"""Share of flows without an answer that a crowd has at most.
+
+Without this rule 96 % of the windows of a server with five connections a second from eight of 60 devices
+were called DDoS; with it, out of fold, no capture of DDoS was lost and one benign capture more was silent.
+"""
 
 SURELY_BENIGN = 0.9
 """Confidence from which a Benign window calms its host, so that it is looked at less often. Well above what
@@ -41,8 +56,14 @@ _SUM_TOLERANCE = 1e-3
 class Policy:
     """Judges scored windows by one set of thresholds."""
 
-    def __init__(self, thresholds: Thresholds, config: ThresholdConfig) -> None:
+    def __init__(
+        self,
+        thresholds: Thresholds,
+        config: ThresholdConfig,
+        interval_ms: int = WindowSettings().interval_ms,
+    ) -> None:
         chosen = {**thresholds.model_dump(), **config.model_dump(exclude_none=True)}
+        self._interval_secs = interval_ms / 1000
         # In the probabilities' own precision: the float32 nearest to 0.7 is below 0.7.
         self._thresholds = np.array([chosen[category.lower()] for category in CATEGORIES], np.float32)
 
@@ -58,7 +79,7 @@ class Policy:
                 finite rows that sum to 1, so this is a defect, never a matter of traffic.
         """
         _check(len(windows), probabilities)
-        weighed = _plausible(probabilities, windows.facts)
+        weighed = _plausible(probabilities, windows.facts, self._interval_secs)
         chosen, uncertain = self._choose(weighed)
         confidence = np.take_along_axis(weighed, chosen[:, np.newaxis], axis=1)[:, 0]
         columns = zip(
@@ -95,7 +116,9 @@ class Policy:
         return chosen, ~raised & ~benign
 
 
-def _plausible(probabilities: NDArray[np.float32], facts: NDArray[np.void]) -> NDArray[np.float32]:
+def _plausible(
+    probabilities: NDArray[np.float32], facts: NDArray[np.void], interval_secs: float
+) -> NDArray[np.float32]:
     """Move the probability of a class that the window cannot show to the one it would then be."""
     ports = np.maximum(facts["ports"], facts["interval_ports"])
     peers = np.maximum(facts["peers"], facts["interval_peers"])
@@ -106,10 +129,20 @@ def _plausible(probabilities: NDArray[np.float32], facts: NDArray[np.void]) -> N
     for source, to, lacks in (
         (_RECON, _BENIGN, asked < SCAN_ENDS),
         (_DDOS, _DOS, as_target & (peers < DDOS_SOURCES)),
+        (_DDOS, _BENIGN, as_target & _crowd(facts, interval_secs)),
     ):
         weighed[lacks, to] += weighed[lacks, source]
         weighed[lacks, source] = 0.0
     return weighed
+
+
+def _crowd(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show whole conversations at a pace that clients have."""
+    conversations = facts["packets"] >= CONVERSATION_PACKETS * np.maximum(facts["flows"], 1)
+    answered = facts["unanswered"] <= CROWD_UNANSWERED * facts["flows"]
+    few = facts["interval_flows"] < CROWD_FLOWS_PER_SEC * interval_secs
+    light = facts["interval_packets"] < CROWD_PACKETS_PER_SEC * interval_secs
+    return np.asarray(conversations & answered & few & light)
 
 
 def _check(windows: int, probabilities: NDArray[np.float32]) -> None:

@@ -13,11 +13,19 @@ THRESHOLDS = Thresholds(benign=0.6, recon=0.7, dos=0.6, ddos=0.5)
 
 
 def judge(
-    rows: list[list[float]], *, role: Role = Role.SOURCE, ports: int = 9, peers: int = 9, **config: float
+    rows: list[list[float]],
+    *,
+    role: Role = Role.SOURCE,
+    ports: int = 9,
+    peers: int = 9,
+    seen: dict[str, int] | None = None,
+    **config: float,
 ) -> list[Verdict]:
     facts = np.zeros(len(rows), FACTS_DTYPE)
     facts["flows"] = np.arange(len(rows))
     facts["role"], facts["ports"], facts["peers"] = role, ports, peers
+    for name, value in (seen or {}).items():
+        facts[name] = value
     windows = WindowBatch(np.zeros((len(rows), 1, 1), np.float32), facts)
     return Policy(THRESHOLDS, ThresholdConfig(**config)).judge(
         windows, np.array(rows, np.float32).reshape(-1, 4)
@@ -59,6 +67,40 @@ def test_a_scan_asks_many_ends(role: Role, ports: int, peers: int, category: Cat
     (verdict,) = judge([[0.1, 0.0, 0.0, 0.9]], role=role, ports=ports, peers=peers)
     assert (verdict.category, verdict.uncertain) == (category, False)
     assert verdict.probabilities == pytest.approx((0.1, 0.0, 0.0, 0.9))
+
+
+CROWD = {"flows": 32, "packets": 160, "unanswered": 4, "interval_flows": 24, "interval_packets": 499}
+
+
+@pytest.mark.parametrize(
+    ("other", "role", "category"),
+    [
+        ({}, Role.TARGET, BENIGN),
+        ({}, Role.SOURCE, DDOS),
+        ({"packets": 159}, Role.TARGET, DDOS),  # hardly conversations
+        ({"unanswered": 5}, Role.TARGET, DDOS),
+        ({"interval_flows": 25}, Role.TARGET, DDOS),
+        ({"interval_packets": 500}, Role.TARGET, DDOS),
+    ],
+)
+def test_clients_that_are_answered_are_a_crowd(other: dict[str, int], role: Role, category: Category) -> None:
+    (verdict,) = judge([[0.1, 0.8, 0.1, 0.0]], role=role, seen=CROWD | other)
+    assert (verdict.category, verdict.uncertain) == (category, False)
+    (alone,) = judge([[0.1, 0.1, 0.8, 0.0]], role=role, seen=CROWD | other)
+    assert alone.category == DOS  # of one source the model alone decides
+
+
+def test_a_longer_interval_holds_more_of_a_crowd() -> None:
+    facts = np.zeros(1, FACTS_DTYPE)
+    facts["role"], facts["ports"], facts["peers"] = Role.TARGET, 1, 9
+    for name, value in {**CROWD, "interval_flows": 90, "interval_packets": 1900}.items():
+        facts[name] = value
+    windows = WindowBatch(np.zeros((1, 1, 1), np.float32), facts)
+    for interval_ms, category in ((250, DDOS), (1000, BENIGN)):
+        (verdict,) = Policy(THRESHOLDS, ThresholdConfig(), interval_ms).judge(
+            windows, np.array([[0.1, 0.8, 0.1, 0.0]], np.float32)
+        )
+        assert verdict.category == category
 
 
 @pytest.mark.parametrize(("peers", "category"), [(2, DDOS), (1, DOS)])
