@@ -147,13 +147,10 @@ class Windows:
 
     def _enter(self, came: Arrivals) -> list[Due]:
         """Let flows into their windows, one interval after the other."""
-        numbers = came.export_ms // self._settings.interval_ms
-        starts = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist()]
         due: list[Due] = []
-        for start, stop in zip(starts, [*starts[1:], len(came)], strict=True):
-            end_ms = (int(numbers[start]) + 1) * self._settings.interval_ms
-            part = came.part(slice(start, stop))
-            for role, by in touched(part):
+        for number, part, touches in touched(came, came.export_ms // self._settings.interval_ms):
+            end_ms = (number + 1) * self._settings.interval_ms
+            for role, by in touches.items():
                 found = self._roles[role].enter(part, by, end_ms, share=_share(self.pressure))
                 if found is not None:
                     due.append(found)

@@ -21,8 +21,8 @@ def windows(budget: int = 256, hosts: int = 64) -> RoleWindows:
 
 def enter(into: RoleWindows, flows: FlowBatch, end_ms: int = 250) -> Due:
     """Let an interval in and return what is due."""
-    came = Arrivals.of(flows)
-    found = into.enter(came, dict(touched(came))[Role.SOURCE], EPOCH_MS + end_ms)
+    ((_, came, by),) = touched(Arrivals.of(flows), np.zeros(len(flows), np.uint64))
+    found = into.enter(came, by[Role.SOURCE], EPOCH_MS + end_ms)
     assert found is not None
     return found
 
