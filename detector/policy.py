@@ -42,10 +42,10 @@ Without this rule 96 % of the windows of a server with five connections a second
 were called DDoS; with it, out of fold, no capture of DDoS was lost and one benign capture more was silent.
 """
 
-SURELY_BENIGN = 0.9
+SURELY_BENIGN = 0.75
 """Confidence from which a Benign window calms its host, so that it is looked at less often. Well above what
-Benign needs to be believed, because a host on the way to an attack should not be kept waiting: with it no
-capture of 1,556 lost its incident."""
+Benign needs to be believed, because a host on the way to an attack should not be kept waiting: of 1,556
+captures the same open the same with 0.9."""
 
 _BENIGN = CATEGORIES.index(Category.BENIGN)
 _DDOS, _DOS, _RECON = (CATEGORIES.index(name) for name in (Category.DDOS, Category.DOS, Category.RECON))

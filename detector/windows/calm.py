@@ -7,7 +7,9 @@ waited long enough. What is not calm does not wait. Of a known attack, what wait
 next window; of a benign host nobody asks.
 
 Over 1,556 captures no right incident was lost and no benign capture became noisy; of 167 incidents one
-opened 1.5 s later than with `calm_flows` = 1. With `calm_ms` = 4000 the slowest attacks open 0.4 s later.
+opened 1.5 s later than with `calm_flows` = 1. With `calm_ms` = 4000 instead of 2000, and hosts calm from 0.75
+on instead of 0.9, the same captures open the same; the median of 171 attacks opens 0.11 s later, the 95th
+percentile 0.16 s.
 """
 
 import numpy as np
