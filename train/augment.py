@@ -12,8 +12,10 @@ from pathlib import Path
 
 from detector.errors import CaptureError, UsageError
 from detector.records import Category
+from train.disguises import Decoys, Jitter, Slow, has_scan
 from train.mixing import Mix, Survey, survey
 from train.packets import PacketFile, ends, write
+from train.padding import Padding
 from train.scene import FLOODS, Attacks, Scene, Told, attacks_of, save_truth, scene
 from train.sources import CaptureSource
 from train.variants import Attackers, Cut, Nat, OneWay, Stretch, Thin, Variant, attackers, clients
@@ -35,6 +37,10 @@ class Options:
     one_way: bool = False
     nat: bool = False
     attackers: Sequence[int] = ()
+    slow: Sequence[float] = ()
+    jitter: Sequence[float] = ()
+    padding: Sequence[int] = ()
+    decoys: Sequence[int] = ()
     mix: int = 0
     """Benign captures that each attack is laid into."""
     across: bool = False
@@ -44,8 +50,9 @@ class Options:
     @property
     def each(self) -> int:
         """How many captures one capture can give."""
-        lists = (self.stretch, self.loss, self.cut, self.attackers)
-        return sum(map(len, lists)) + self.one_way + self.nat + self.mix
+        whole = (self.stretch, self.loss, self.cut)
+        attacks = (self.attackers, self.slow, self.jitter, self.padding, self.decoys)
+        return sum(map(len, whole + attacks)) + self.one_way + self.nat + self.mix
 
 
 @dataclass(slots=True)
@@ -82,6 +89,8 @@ def augment(
             scenes.append(scene(source))
             for variant in _variants(scenes[-1], options):
                 _note(result, out, scenes[-1], variant)
+            if options.decoys and scenes[-1].attacks and not has_scan(scenes[-1].told):
+                result.left_out[source.name] = "decoys hide scans, and it holds none: none were made"
         except (UsageError, CaptureError) as error:
             result.left_out[source.name] = str(error)
         told(source.name)
@@ -111,8 +120,22 @@ def _variants(parent: Scene, options: Options) -> Iterator[Variant]:
         if len(inside) > 1:
             yield Nat(inside, seed)
     if parent.attacks:
-        for count in options.attackers:
-            yield Attackers(parent.told, count, seed)
+        yield from _disguises(parent, options, seed)
+
+
+def _disguises(parent: Scene, options: Options, seed: str) -> Iterator[Variant]:
+    """Give the variants that change nothing but the attack."""
+    told = parent.told
+    for count in options.attackers:
+        yield Attackers(told, count, seed)
+    for factor in options.slow:
+        yield Slow(told, factor, parent.source.path)
+    for secs in options.jitter:
+        yield Jitter(told, secs, f"{seed} {secs}")
+    for most in options.padding:
+        yield Padding(told, most, f"{seed} {most}")
+    for count in options.decoys if has_scan(told) else ():
+        yield Decoys(told, count, seed)
 
 
 def _note(result: Made, out: Path, parent: Scene, variant: Variant) -> None:

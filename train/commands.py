@@ -1,7 +1,7 @@
 """The commands of `iotids-train` that make data: more captures, windows of them, and what those hold."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,21 @@ _Loss = Annotated[
 _Cut = Annotated[list[float] | None, typer.Option(min=0.1, help="Seconds kept from the start; repeatable.")]
 _Attackers = Annotated[
     list[int] | None, typer.Option(min=1, max=4096, help="Attacks from so many hosts; repeatable.")
+]
+_Slow = Annotated[
+    list[float] | None, typer.Option(min=0.01, max=100, help="Factor of time of attacks alone; repeatable.")
+]
+_Jitter = Annotated[
+    list[float] | None,
+    typer.Option(min=0.001, max=60, help="Longest delay of attackers' packets, seconds; repeatable."),
+]
+_Padding = Annotated[
+    list[int] | None,
+    typer.Option(min=1, max=1400, help="Most bytes added to their packets; repeatable."),
+]
+_Decoys = Annotated[
+    list[int] | None,
+    typer.Option(min=1, max=256, help="Made-up hosts that send a scan's probes too; repeatable."),
 ]
 Manifests = Annotated[
     list[Path] | None,
@@ -57,6 +72,10 @@ def augment(
     one_way: Annotated[bool, typer.Option("--one-way", help="Only what those send who begin.")] = False,
     nat: Annotated[bool, typer.Option("--nat", help="Attackers, or clients, behind one address.")] = False,
     attackers: _Attackers = None,
+    slow: _Slow = None,
+    jitter: _Jitter = None,
+    padding: _Padding = None,
+    decoys: _Decoys = None,
     mix: Annotated[int, typer.Option(min=0, help="Benign captures to lay each attack into.")] = 0,
     across: Annotated[
         bool, typer.Option("--across", help="--mix with benign captures of any origin.")
@@ -67,20 +86,14 @@ def augment(
     from train import augment as making  # noqa: PLC0415 - `--help` need not load it
     from train import progress, sources  # noqa: PLC0415 - as above
 
-    options = making.Options(
-        stretch=stretch or (),
-        loss=loss or (),
-        cut=cut or (),
-        one_way=one_way,
-        nat=nat,
-        attackers=attackers or (),
-        mix=mix,
-        across=across,
-        seed=seed,
-    )
+    lists = {"stretch": stretch, "loss": loss, "cut": cut, "attackers": attackers}
+    lists |= {"slow": slow, "jitter": jitter, "padding": padding, "decoys": decoys}
+    given: dict[str, Any] = {name: values or () for name, values in lists.items()}
+    options = making.Options(one_way=one_way, nat=nat, mix=mix, across=across, seed=seed, **given)
     if not options.each:
         raise UsageError(
-            "nothing to do; give --stretch, --loss, --cut, --one-way, --nat, --attackers or --mix"
+            "nothing to do; give --stretch, --loss, --cut, --one-way, --nat, --attackers, --slow, --jitter, "
+            "--padding, --decoys or --mix"
         )
     found = sources.gather(
         manifests=manifest, captures=captures, labs=lab, named=named, tables=table, licence=licence, say=_say

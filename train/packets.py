@@ -28,7 +28,7 @@ _HEADER_BYTES = {0: 4, 9: 4, 12: 0, 101: 0, 104: 4, 113: 16, 228: 0, 229: 0}
 
 _VLANS, _IP = {0x8100, 0x88A8, 0x9100}, {0x0800, 0x86DD}
 _EXTENSIONS, _FRAGMENT = {0, 43, 44, 60}, 44
-TCP, UDP = 6, 17
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
 

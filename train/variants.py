@@ -128,7 +128,7 @@ class OneWay:
                 continue
             pair = (known.src, known.dst)
             if pair[::-1] not in self._begun:
-                _remember(self._begun, pair, value=True)
+                remember(self._begun, pair, value=True)
                 yield packet
 
     def events(self, events: list[Told]) -> list[Told]:
@@ -169,7 +169,7 @@ class Nat:
             key = (host, known.protocol, known.ports[0 if sent else 1])
             if key not in self._ports:
                 self._next = (self._next + 1) % _PORTS
-            port = _remember(self._ports, key, self._ports.get(key, _FIRST_PORT + self._next))
+            port = remember(self._ports, key, self._ports.get(key, _FIRST_PORT + self._next))
         if sent:
             return rewritten(packet, known, src=outer, sport=port)
         return rewritten(packet, known, dst=outer, dport=port)
@@ -229,7 +229,7 @@ class Attackers:
         if forth or attacker not in self._last:
             self._turn += 1
             bot = self._address(event, share[self._turn % len(share)], len(attacker))
-            return _remember(self._last, attacker, bot)
+            return remember(self._last, attacker, bot)
         return self._last[attacker]
 
     def _address(self, event: int, number: int, size: int) -> bytes:
@@ -256,7 +256,7 @@ def clients(packets: Iterable[Packet], link: int) -> list[bytes]:
     for packet in packets:
         known = ends(packet.data, link)
         if known is not None and (known.dst, known.src) not in begun:
-            _remember(begun, (known.src, known.dst), value=True)
+            remember(begun, (known.src, known.dst), value=True)
     asked = {pair[1] for pair in begun}
     return sorted({pair[0] for pair in begun} - asked)
 
@@ -269,7 +269,7 @@ def attackers(told: Told) -> list[bytes] | None:
     return sorted({host for hosts in found for host in hosts or []})
 
 
-def _remember(memory: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> _Value:
+def remember(memory: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> _Value:
     memory[key] = value
     memory.move_to_end(key)
     if len(memory) > _KNOWN:

@@ -42,6 +42,11 @@ def test_captures_become_more_and_all_of_them_windows(
     augmented.write(lab, "benign-2", augmented.life(100))
     assert run("augment", "--lab", lab, "--out", more, "--nat", "--attackers", "4", "--mix", "1") == 0
     assert f"{more}: made 3, kept 0, left out 0" in capsys.readouterr().err
+    disguises = ["--slow", "4", "--jitter", "0.5", "--padding", "300", "--decoys", "3"]
+    assert run("augment", "--lab", lab, "--out", tmp_path / "hidden", *disguises) == 0
+    said = capsys.readouterr().err
+    assert "lab/dos-1: decoys hide scans, and it holds none: none were made" in said
+    assert "hidden: made 3, kept 0, left out 1" in said
     assert run("extract", "--lab", lab, "--lab", more, "--data", tmp_path / "data", "--jobs", "1") == 0
     assert "windows of 5 captures, 1 origins" in capsys.readouterr().err
 
