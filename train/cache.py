@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,12 +42,12 @@ def truth_digest(source: CaptureSource) -> str:
     return digest_of(json.dumps(told).encode())
 
 
-def code_digest() -> str:
-    """Digest the code that makes windows of packets, and NFStream's version."""
+def code_digest(more: Iterable[str] = ()) -> str:
+    """Digest the code that makes windows of packets, NFStream's version, and the code of `more` patterns."""
     roots = {"detector": Path(detector.__path__[0]).parent, "train": Path(train.__path__[0]).parent}
     found = {
         f"{path.relative_to(roots[pattern.split('/')[0]]).as_posix()} {digest_of(path.read_bytes())}"
-        for pattern in _CODE
+        for pattern in (*_CODE, *more)
         for path in roots[pattern.split("/")[0]].glob(pattern)
     }
     return digest_of("\n".join([ENGINE_VERSION, *sorted(found)]).encode())

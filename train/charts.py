@@ -7,7 +7,8 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
-from detector.records import CATEGORIES
+from detector.records import CATEGORIES, Category
+from train.curves import LADDERS, Curve
 from train.measures import Bin
 from train.outcomes import CurvePoint
 
@@ -15,6 +16,11 @@ mpl.use("svg")
 from matplotlib import pyplot as plt
 
 _BLUE, _RED, _GREY = "#1f618d", "#c0392b", "#909090"
+_BY_CLASS = {
+    Category.RECON: (_BLUE, "o"),
+    Category.DOS: (_RED, "s"),
+    Category.DDOS: ("#b7950b", "^"),
+}
 _SLOW_SECS = 10.0
 """Openings later than this stand in the last bar."""
 
@@ -83,6 +89,36 @@ def latencies(milliseconds: Sequence[int]) -> str:
     axes.hist(seconds, bins=np.arange(0.0, _SLOW_SECS + 0.51, 0.5).tolist(), color=_BLUE)
     axes.set_xlabel(f"seconds to the right incident ({_SLOW_SECS:g}: later)")
     axes.set_ylabel("attack captures")
+    return _svg(figure)
+
+
+def evasion(curves: Sequence[Curve]) -> str:
+    """Draw what one evasion does to each class: how often an incident still opens, and how soon."""
+    ladder = LADDERS[curves[0].evasion]
+    figure, (share, seconds) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for curve in curves:
+        colour, marker = _BY_CLASS[Category(curve.category)]
+        label = f"{curve.category} ({curve.points[0].captures} captures)"
+        at = [point.strength for point in curve.points]
+        late = [
+            np.nan if point.latency_median_secs is None else point.latency_median_secs
+            for point in curve.points
+        ]
+        style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "label": label}
+        share.plot(at, [100 * point.right for point in curve.points], **style)
+        seconds.plot(at, late, **style)
+    for axes in (share, seconds):
+        axes.set_xlabel(f"{ladder.axis} ({ladder.as_is:g}: as captured)")
+        if ladder.as_is:  # a factor
+            axes.set_xscale("log", base=2)
+            axes.set_xticks(sorted({point.strength for curve in curves for point in curve.points}))
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.minorticks_off()
+    share.set_ylabel("% of captures in which the class opens")
+    share.set_ylim(0, 102)
+    share.legend(frameon=False, fontsize=8)
+    seconds.set_ylabel("median seconds to the incident")
+    seconds.set_ylim(bottom=0)
     return _svg(figure)
 
 

@@ -121,7 +121,7 @@ def _told(option: str, values: _Origins) -> list[str]:
     return [f"--{option} {value}" for value in values or ()]
 
 
-for _proof in (prove.survey, prove.evaluate, prove.tune):
+for _proof in (prove.survey, prove.evade, prove.evaluate, prove.tune):
     app.command()(_proof)
 
 

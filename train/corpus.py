@@ -96,7 +96,7 @@ def _extract(
         return
     todo = sorted(todo, key=lambda source: -_size(source.path))
     workers = min(jobs or os.cpu_count() or 1, len(todo))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         running: set[Future[Extracted]] = {
             pool.submit(extract_one, source, directory, index.meter, index.window) for source in todo
         }
@@ -171,7 +171,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Let this worker end when the process that started it is killed: nobody waits for its results."""
     parent = parent_process()
     if parent is not None:

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from detector.records import CATEGORIES, Category
 from detector.scorer import KerasScorer
 from train import measures
 from train.contest import Bench, Contender, Judged, Say, ablated, model_file
+from train.curves import Curve
 from train.datasets import read_index
 from train.doubts import Doubt, find
 from train.measures import Bin, Figures, Flags, share
@@ -46,6 +47,8 @@ class Evaluation:
     """Of every seed, one seed after the other."""
     doubts: list[Doubt]
     """Attack captures whose packets show nothing unusual."""
+    evasion: tuple[Curve, ...] = ()
+    """What `iotids-train evade` found, of its own captures and runs."""
 
 
 def evaluate_runs(
@@ -56,6 +59,7 @@ def evaluate_runs(
     with_baselines: bool,
     ablate: Collection[str] = (),
     survey: Mapping[str, Surveyed] | None = None,
+    evasion: tuple[Curve, ...] = (),
     say: Say,
 ) -> Evaluation:
     """Judge runs on their test origins, and write the figures beside each model.
@@ -81,7 +85,7 @@ def evaluate_runs(
                 contenders += bench.baselines(ablate, say)
             for contender in contenders:
                 judged[contender.name][seed].append(bench.judge(contender))
-    found = _evaluation(judged, known)
+    found = replace(_evaluation(judged, known), evasion=evasion)
     for directory in directories:
         (directory / FIGURES).write_text(json.dumps(found.figures, indent=1) + "\n")
     return found

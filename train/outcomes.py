@@ -66,18 +66,28 @@ def judge_capture(
     entry: Entry, scored: Scored, thresholds: Thresholds, surveyed: Surveyed | None = None
 ) -> CaptureOutcome:
     """Send all windows of a capture, left-out ones too, through policy and incidents."""
+    began = surveyed.attack_began_ms if surveyed else None
+    return judge_opens(scored, thresholds, origin=entry.origin, category=entry.category, began_ms=began)
+
+
+def judge_opens(
+    scored: Scored, thresholds: Thresholds, *, origin: str, category: str, began_ms: int | None
+) -> CaptureOutcome:
+    """Tell what policy and incidents make of a capture of an origin and class.
+
+    `began_ms` is the time of the attack's first packet, None if nobody knows it.
+    """
     opened = opens(scored, thresholds)
     sure = [alert for alert in opened if certain(alert)]
-    began = surveyed.attack_began_ms if surveyed else None
     right = [
-        alert.time_ms - (alert.first_ms if began is None else began)
+        alert.time_ms - (alert.first_ms if began_ms is None else began_ms)
         for alert in sure
-        if alert.category == entry.category
+        if alert.category == category
     ]
     return CaptureOutcome(
-        capture=entry.capture,
-        origin=entry.origin,
-        category=entry.category,
+        capture=scored.name,
+        origin=origin,
+        category=category,
         opened=tuple(sorted({str(alert.category) for alert in sure})),
         uncertain=tuple(sorted({str(alert.category) for alert in opened if not certain(alert)})),
         latency_ms=right[0] if right else None,

@@ -1,4 +1,4 @@
-"""The commands that prove a model: `survey`, `evaluate` and `tune`; `cli` takes them in."""
+"""The commands that prove a model: `survey`, `evade`, `evaluate` and `tune`; `cli` takes them in."""
 
 from pathlib import Path
 from typing import Annotated
@@ -34,6 +34,55 @@ def survey(
     _say(f"{out}: {len(found)} captures")
 
 
+def evade(
+    *,
+    run: Annotated[list[Path], typer.Option(help="Run directory; give those of all folds.")],
+    manifest: commands.Manifests = None,
+    captures: commands.Captures = None,
+    lab: commands.Labs = None,
+    named: commands.Named = None,
+    table: commands.Tables = None,
+    licence: commands.Licence = "not stated",
+    evasion: Annotated[
+        list[str] | None, typer.Option(help="slower, jitter, padding, decoys or loss; repeatable; else all.")
+    ] = None,
+    each: Annotated[int, typer.Option(min=1, help="Most captures of one class and origin.")] = 2,
+    most: Annotated[int, typer.Option(min=1, help="Most captures of one class.")] = 20,
+    largest_mb: Annotated[int, typer.Option(min=1, help="Larger captures are not drawn.")] = 50,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw, and of what the evasions draw.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that read captures.")] = 1,
+    out: Annotated[Path, typer.Option(help="The JSON to write; continued where it exists.")] = Path(
+        "evasion.json"
+    ),
+) -> None:
+    """Measure how well attacks hide: slower, with jitter, padding, decoys or loss, on origins never seen."""
+    from train import curves, progress, sources  # noqa: PLC0415 - `--help` need not load the meter
+    from train import evade as hiding  # noqa: PLC0415 - as above
+
+    if unknown := set(evasion or ()) - set(curves.LADDERS):
+        raise UsageError(f"--evasion {min(unknown)}: expected one of {', '.join(curves.LADDERS)}")
+    given = sources.gather(
+        manifests=manifest, captures=captures, labs=lab, named=named, tables=table, licence=licence, say=_say
+    )
+    judges = hiding.judges_of(run)
+    trials = hiding.plan(
+        given,
+        judges,
+        evasions=evasion or list(curves.LADDERS),
+        each=each,
+        most=most,
+        largest_bytes=largest_mb * 1_000_000,
+        seed=seed,
+    )
+    with progress.bar("captures in disguise", len(trials)) as bar:
+        found = hiding.measure(trials, judges, out, jobs=jobs, done=bar.advance)
+    for name, why in sorted(found.left_out.items()):
+        _say(f"{name}: {why}")
+    for line in curves.lines(found.curves):
+        typer.echo(line)
+    _say(f"{out}: {len(found.rows)} judged, {len(found.left_out)} left out")
+
+
 def evaluate(
     *,
     data: commands.Data = commands.DATA_DEFAULT,
@@ -50,6 +99,9 @@ def evaluate(
     survey: Annotated[
         Path | None, typer.Option(help="What `survey` wrote: for device-days, small captures, doubts.")
     ] = None,
+    evasion: Annotated[
+        Path | None, typer.Option(help="What `evade` wrote: its curves go into the report.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="HTML page to write; the same as JSON beside it.")
     ] = None,
@@ -58,6 +110,7 @@ def evaluate(
     from train import ablate as ablating  # noqa: PLC0415 - as below
     from train import evaluate as judging  # noqa: PLC0415 - TensorFlow takes seconds
     from train import report as telling  # noqa: PLC0415 - as above
+    from train.curves import read_evasion  # noqa: PLC0415 - as above
     from train.survey import read_survey  # noqa: PLC0415 - as above
 
     if unknown := set(ablate or ()) - set(ablating.ABLATIONS):
@@ -69,6 +122,7 @@ def evaluate(
         with_baselines=baselines,
         ablate=tuple(ablate or ()),
         survey=read_survey(survey) if survey else None,
+        evasion=read_evasion(evasion).curves if evasion else (),
         say=_say,
     )
     for line in telling.lines(found.figures, found.origins, found.captures):

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from detector.records import CATEGORIES, Category
 from train import charts
+from train.curves import LADDERS
 from train.evaluate import Evaluation
 from train.measures import BINS, Figures
 from train.outcomes import FEW_FLOWS, OTHER, CaptureOutcome
@@ -64,6 +65,11 @@ def render(evaluation: Evaluation) -> str:
         reliability=Markup(charts.reliability(evaluation.reliability)),  # noqa: S704 - as above
         curve=Markup(charts.recon_curve(evaluation.curve)),  # noqa: S704 - as above
         latency=Markup(charts.latencies(latencies)),  # noqa: S704 - as above
+        evasions=[
+            (ladder, Markup(charts.evasion(curves)), curves)  # noqa: S704 - as above
+            for name, ladder in LADDERS.items()
+            if (curves := [curve for curve in evaluation.evasion if curve.evasion == name])
+        ],
     )
 
 

@@ -30,6 +30,10 @@ def run(*arguments: str) -> int:
         (["evaluate"], "run iotids-train extract"),
         (["evaluate", "--ablate", "time"], "--ablate time: expected one of last-flow, shuffled"),
         (["evaluate", "--survey", "none.json"], "run iotids-train survey"),
+        (["evaluate", "--evasion", "none.json"], "run iotids-train evade"),
+        (["evade"], "--run"),
+        (["evade", "--run", "x", "--evasion", "haste"], "--evasion haste: expected one of slower, jitter"),
+        (["evade", "--run", "x", "--manifest", "none.json"], "none.json: no readable list"),
         (["survey"], "give --manifest FILE, --lab, --named or --table DIR"),
         (["tune", "--benign", "home.pcap", "--budget", "few"], "--budget few: expected a number"),
         (["tune", "--benign", "home.pcap", "--out", "."], "--out .: is there already"),
@@ -45,7 +49,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(
     arguments: list[str],
     complaint: str,
 ) -> None:
-    if arguments[0] in {"fit", "export", "evaluate"}:
+    if arguments[0] in {"fit", "export", "evaluate", "evade"}:
         pytest.importorskip("tensorflow")
     monkeypatch.chdir(tmp_path)
     assert run(*arguments) == 2

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
+from train.curves import Curve, Point
 from train.doubts import Doubt, Evidence
 from train.evaluate import Evaluation
 from train.measures import Bin
@@ -96,6 +97,17 @@ def test_the_page_holds_all_and_fetches_nothing() -> None:
     assert not re.search(r'(src|href)="(?!#|data:)', page)
     for part in ("weak.pcap", "packets_1s 7 (60.0 %)", "brute.pcap", "12.5 %", "without unsupported labels"):
         assert part in page
+
+
+def test_the_page_shows_how_well_attacks_hide() -> None:
+    points = (Point(0.0, 6, 0.75, 0.8, 0.5, 1.25), Point(20.0, 6, 0.5, 0.5, 0.5, None))
+    page = render(replace(EVALUATION, evasion=(Curve("decoys", "Recon", points),)))
+    assert page.count("<svg") == 5
+    assert "How well attacks hide" in page
+    assert re.search(
+        r"<td>Recon<td class=\"number\">6\s+<td class=\"number\">75.0 %, still 50.0 %, 1.2 s", page
+    )
+    assert "How well attacks hide" not in render(EVALUATION)
 
 
 def test_a_captures_name_cannot_write_the_page() -> None:
