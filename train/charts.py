@@ -117,6 +117,7 @@ def evasion(curves: Sequence[Curve]) -> str:
     share.set_ylabel("% of captures in which the class opens")
     share.set_ylim(0, 102)
     share.legend(frameon=False, fontsize=8)
+    seconds.set_xlim(share.get_xlim())
     seconds.set_ylabel("median seconds to the incident")
     seconds.set_ylim(bottom=0)
     return _svg(figure)

@@ -1,5 +1,6 @@
 """What `evade` measures and how it is told: strength of an evasion against incidents that still open."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -109,7 +110,8 @@ class Point:
     still: float | None
     """Of those in which it opened as they are, the share in which it still does; None if it did in none."""
     latency_median_secs: float | None
-    """From the attack's first packet, of those that opened; None if none did."""
+    """From the attack's first packet, of those in which it opened as they are; where it does no more it never
+    does, so that slow ones that drop out make nothing faster. None if it does not in half of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +179,21 @@ def _points(as_is: list[Row], ladder: Ladder, disguised: dict[float, list[Row]])
     opened = {(row.run, row.outcome.capture) for row in as_is if row.outcome.right}
     for strength, rows in [(ladder.as_is, as_is), *sorted(disguised.items())]:
         outcomes = [row.outcome for row in rows]
-        latencies = [one.latency_ms for one in outcomes if one.latency_ms is not None]
-        still = [row.outcome.right for row in rows if (row.run, row.outcome.capture) in opened]
+        kept = [row.outcome for row in rows if (row.run, row.outcome.capture) in opened]
         yield Point(
             strength=strength,
             captures=len({one.capture for one in outcomes}),
             right=float(np.mean([one.right for one in outcomes])),
             noticed=float(np.mean([one.noticed for one in outcomes])),
-            still=float(np.mean(still)) if still else None,
-            latency_median_secs=float(np.median(latencies)) / 1000.0 if latencies else None,
+            still=float(np.mean([one.right for one in kept])) if kept else None,
+            latency_median_secs=_median_secs(kept),
         )
+
+
+def _median_secs(outcomes: list[CaptureOutcome]) -> float | None:
+    latencies = [math.inf if one.latency_ms is None else one.latency_ms / 1000.0 for one in outcomes]
+    middle = float(np.median(latencies)) if latencies else math.inf
+    return middle if math.isfinite(middle) else None
 
 
 def lines(curves: Iterable[Curve]) -> Iterator[str]:

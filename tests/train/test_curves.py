@@ -40,7 +40,7 @@ def test_a_curve_begins_with_the_captures_as_they_are() -> None:
     assert [(p.strength, p.captures, p.right, p.latency_median_secs) for p in slower.points] == [
         (1.0, 2, 1.0, 2.0),
         (2.0, 2, 0.0, None),
-        (4.0, 2, 0.5, 9.0),
+        (4.0, 2, 0.5, None),
     ]
     assert all(point.noticed == 1.0 for point in slower.points)
     assert [(p.strength, p.captures, p.right) for p in decoys.points] == [(0.0, 2, 1.0), (5.0, 1, 0.5)]
@@ -55,10 +55,22 @@ def test_what_still_opens_is_set_against_what_did() -> None:
     assert none.points[1].still is None
 
 
+def test_what_opens_no_more_makes_nothing_faster() -> None:
+    as_is = [row(AS_IS, 0.0, name, "Recon", secs=secs) for name, secs in (("a", 1.0), ("b", 9.0), ("c", 5.0))]
+    lossy = [
+        row("loss", 0.1, "a", "Recon", secs=2.0),
+        row("loss", 0.1, "b"),
+        row("loss", 0.1, "d", "Recon", secs=0.1),
+    ]
+    lossy.append(row("loss", 0.1, "c", "Recon", secs=6.0))
+    (loss,) = curves_of([*as_is, *lossy])
+    assert [point.latency_median_secs for point in loss.points] == [5.0, 6.0]
+
+
 def test_curves_are_told_a_line_each() -> None:
     (told, _) = lines(curves_of(ROWS))
     assert told == (
-        "slower    Recon  2 captures  1: 100% (still 100%) 2.0 s, 2: 0% (still 0%), 4: 50% (still 50%) 9.0 s"
+        "slower    Recon  2 captures  1: 100% (still 100%) 2.0 s, 2: 0% (still 0%), 4: 50% (still 50%)"
     )
 
 
