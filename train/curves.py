@@ -109,6 +109,8 @@ class Point:
     """Likewise, incidents of low severity too."""
     still: float | None
     """Of those in which it opened as they are, the share in which it still does; None if it did in none."""
+    other: float
+    """Share in which an incident of another attack opened, beside the right one or in its place."""
     latency_median_secs: float | None
     """From the attack's first packet, of those in which it opened as they are; where it does no more it never
     does, so that slow ones that drop out make nothing faster. None if it does not in half of them."""
@@ -186,6 +188,7 @@ def _points(as_is: list[Row], ladder: Ladder, disguised: dict[float, list[Row]])
             right=float(np.mean([one.right for one in outcomes])),
             noticed=float(np.mean([one.noticed for one in outcomes])),
             still=float(np.mean([one.right for one in kept])) if kept else None,
+            other=float(np.mean([bool({*one.opened} - {one.category}) for one in outcomes])),
             latency_median_secs=_median_secs(kept),
         )
 

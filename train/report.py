@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from detector.records import CATEGORIES, Category
 from train import charts
-from train.curves import LADDERS
+from train.curves import LADDERS, Curve
 from train.evaluate import Evaluation
 from train.measures import BINS, Figures
 from train.outcomes import FEW_FLOWS, OTHER, CaptureOutcome
@@ -65,12 +65,25 @@ def render(evaluation: Evaluation) -> str:
         reliability=Markup(charts.reliability(evaluation.reliability)),  # noqa: S704 - as above
         curve=Markup(charts.recon_curve(evaluation.curve)),  # noqa: S704 - as above
         latency=Markup(charts.latencies(latencies)),  # noqa: S704 - as above
+        evasion_rows=_evasion_rows,
         evasions=[
             (ladder, Markup(charts.evasion(curves)), curves)  # noqa: S704 - as above
             for name, ladder in LADDERS.items()
             if (curves := [curve for curve in evaluation.evasion if curve.evasion == name])
         ],
     )
+
+
+def _evasion_rows(curve: Curve) -> Iterator[tuple[str, list[str]]]:
+    def shares(values: list[float | None]) -> list[str]:
+        return ["" if value is None else f"{value:.0%}" for value in values]
+
+    points = curve.points
+    yield "opens", shares([point.right for point in points])
+    yield "still opens", shares([point.still for point in points])
+    yield "another class", shares([point.other for point in points])
+    secs = [point.latency_median_secs for point in points]
+    yield "median seconds", ["never" if each is None else f"{each:.1f}" for each in secs]
 
 
 def headline(evaluation: Evaluation) -> Iterator[str]:

@@ -17,10 +17,16 @@ BINS = [Bin(10, 0.45, 0.5), Bin(900, 0.98, 0.97)]
 POINTS = [CurvePoint(0.5, 0.9, 0.1, 1.0, 0.2), CurvePoint(0.9, 0.7, 0.0, 0.8, 0.0)]
 
 SLOWER = [
-    Curve("slower", "Recon", (Point(1.0, 7, 1.0, 1.0, 0.5, 0.8), Point(32.0, 7, 0.0, 0.5, 0.5, None))),
-    Curve("slower", "DoS", (Point(1.0, 3, 1.0, 1.0, 0.5, 0.8),)),
+    Curve(
+        "slower",
+        "Recon",
+        (Point(1.0, 7, 1.0, 1.0, 0.5, 0.25, 0.8), Point(32.0, 7, 0.0, 0.5, 0.5, 0.25, None)),
+    ),
+    Curve("slower", "DoS", (Point(1.0, 3, 1.0, 1.0, 0.5, 0.25, 0.8),)),
 ]
-LOSS = [Curve("loss", "DDoS", (Point(0.0, 4, 1.0, 1.0, 0.5, 0.8), Point(0.25, 4, 0.5, 0.5, 0.5, 3.0)))]
+LOSS = [
+    Curve("loss", "DDoS", (Point(0.0, 4, 1.0, 1.0, 0.5, 0.25, 0.8), Point(0.25, 4, 0.5, 0.5, 0.5, 0.25, 3.0)))
+]
 
 
 def drawn() -> dict[str, str]:

@@ -43,6 +43,7 @@ def test_a_curve_begins_with_the_captures_as_they_are() -> None:
         (4.0, 2, 0.5, None),
     ]
     assert all(point.noticed == 1.0 for point in slower.points)
+    assert [point.other for point in slower.points] == [0.0, 0.5, 0.0]
     assert [(p.strength, p.captures, p.right) for p in decoys.points] == [(0.0, 2, 1.0), (5.0, 1, 0.5)]
 
 
