@@ -3,13 +3,14 @@
 import os
 import signal
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.command import SCAN, lines, start
-from tests.fuzz.__main__ import feed
-from tests.fuzz.inputs import changed, edited, small_captures
+from tests.fuzz.__main__ import feed, shares
+from tests.fuzz.inputs import changed, edited, small_captures, with_hostile_packets
 from tests.fuzz.metering import MeterDiedError, Metering
 from tests.fuzz.targets import TARGETS, Target
 
@@ -19,18 +20,19 @@ def test_hostile_input_is_taken_or_refused_in_one_line(name: str, tmp_path: Path
     if name in {"truth", "captures"}:
         pytest.importorskip("train.corpus", reason="needs the train extra")
     target = TARGETS[name](tmp_path)
-    answers: set[object] = set()
     try:
-        feed(target._replace(run=lambda content: answers.add(target.run(content))), 300, 1, variants=5)
+        fed = feed(target, 300, 1, variants=5)
     finally:
         target.close()
-    assert answers in ({True, False}, {".", "r"})  # both happened, or the inputs would say little
+    assert 300 <= fed.inputs < 310
+    assert 0 < fed.refused < fed.inputs  # both happened, or the inputs would say little
 
 
 def test_a_parser_that_is_not_fit_for_an_input_is_found() -> None:
-    def run(content: bytes) -> None:
+    def run(content: bytes) -> bool:
         if content.count(b"\xff") > 2:
             raise KeyError("a defect")
+        return False
 
     with pytest.raises(KeyError, match="a defect") as caught:
         feed(Target(changed([b"abc"]), run), 5_000, 1)
@@ -38,10 +40,32 @@ def test_a_parser_that_is_not_fit_for_an_input_is_found() -> None:
 
 
 def test_changes_change() -> None:
-    seen: list[object] = []
-    feed(Target(edited({"a": [1, {"b": 2}]}).map(repr).map(str.encode), seen.append), 50, 1)
-    assert len(set(map(str, seen))) > 20
+    seen: set[bytes] = set()
+
+    def run(content: bytes) -> bool:
+        seen.add(content)
+        return True
+
+    fed = feed(Target(edited({"a": [1, {"b": 2}]}).map(repr).map(str.encode), run), 50, 1)
+    assert fed == (50, 50)
+    assert len(seen) > 20
     assert all(24 < len(capture) < 40_000 for capture in small_captures())
+
+
+def test_most_inputs_are_captures_and_none_is_left_out() -> None:
+    shared = shares(1_000_000, list(TARGETS))
+    assert shared["pcap"] == 600_000
+    assert set(shared.values()) == {80_000, 600_000}
+    assert shares(7, ["config", "check"]) == {"config": 4, "check": 4}
+
+
+def test_a_capture_with_hostile_packets_is_read_to_its_end(tmp_path: Path) -> None:
+    metering, good, random = Metering(tmp_path), small_captures(), Random(1)
+    made = {with_hostile_packets(good, random) for _ in range(50)}
+    assert len(made) == 50
+    assert not made & set(good)
+    assert {metering.feed(capture) for capture in made} == {"."}
+    assert metering.close() == 0
 
 
 def test_a_child_that_dies_is_noticed_and_replaced(tmp_path: Path) -> None:

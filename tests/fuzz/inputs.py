@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 PCAPS = Path(__file__).parents[1] / "pcaps"
 
 _SIZES = [b"\x00", b"\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x80\x00"]
+_PCAP_HEAD, _RECORD_HEAD = 24, 16
 _KINDS = ("set", "insert", "cut", "copy", "end")
 
 SCALARS = st.one_of(
@@ -89,10 +90,36 @@ def small_captures() -> list[bytes]:
 
 
 def _first_packets(content: bytes, count: int) -> bytes:
-    order = "<" if content[:4] in {b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"} else ">"
-    at = 24
-    for _ in range(count):
-        if at + 16 > len(content):
-            break
-        at += 16 + int(struct.unpack_from(f"{order}I", content, at + 8)[0])
-    return content[:at]
+    return content[:_PCAP_HEAD] + b"".join(head + frame for head, frame in _records(content)[:count])
+
+
+def with_hostile_packets(captures: Sequence[bytes], random: Random) -> bytes:
+    """Return one of the captures with up to four frames changed, and whole around them.
+
+    A change anywhere in a capture mostly breaks it off there, so that few packets would be parsed after it.
+    """
+    content = random.choice(captures)
+    records = _records(content)
+    for _ in range(random.randrange(1, 5)):
+        at = random.randrange(len(records))
+        head, frame = records[at]
+        frame = variant(frame, random)
+        order = _order(content)
+        (size,) = struct.unpack_from(f"{order}I", head, 12)
+        records[at] = head[:8] + struct.pack(f"{order}II", len(frame), max(len(frame), size)), frame
+    return content[:_PCAP_HEAD] + b"".join(head + frame for head, frame in records)
+
+
+def _order(content: bytes) -> str:
+    return "<" if content[:4] in {b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"} else ">"
+
+
+def _records(content: bytes) -> list[tuple[bytes, bytes]]:
+    """Return what stands before each frame of a pcap file, and the frame."""
+    order, at, found = _order(content), _PCAP_HEAD, []
+    while at + _RECORD_HEAD <= len(content):
+        begins = at + _RECORD_HEAD
+        ends = begins + int(struct.unpack_from(f"{order}I", content, at + 8)[0])
+        found.append((content[at:begins], content[begins:ends]))
+        at = ends
+    return found
