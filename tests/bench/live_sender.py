@@ -56,9 +56,14 @@ class Sent(NamedTuple):
 class Wire:
     """An interface that takes a scene's frames, without copying them first."""
 
-    def __init__(self, interface: str, scene: Scene) -> None:
+    def __init__(self, interface: str, scene: Scene | None = None) -> None:
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._socket.bind((interface, 0))
+        if scene is not None:
+            self.load(scene)
+
+    def load(self, scene: Scene) -> None:
+        """Take the frames that are to be sent from now on."""
         count, slot = len(scene.frames), scene.frames.dtype.itemsize
         self._scene = scene  # the kernel reads its memory
         self._pieces, self._messages = np.zeros(count, _PIECE), np.zeros(count, _MESSAGE)
@@ -105,7 +110,7 @@ def play(
     return Sent(sent, clock() - began, refused)
 
 
-def _refuse_all_but_cables(interface: str) -> None:
+def refuse_all_but_cables(interface: str) -> None:
     """Leave a flood no way out: it is for the cables of namespaces that a measurement made."""
     shown = subprocess.run(
         ["ip", "-d", "link", "show", "dev", interface],
@@ -128,7 +133,7 @@ def main() -> None:
     parser.add_argument("--packets", type=int, default=MAX_PACKETS)
     parser.add_argument("--to", default=NOBODY_MAC, help="hardware address that the frames are for")
     chosen = parser.parse_args()
-    _refuse_all_but_cables(chosen.interface)
+    refuse_all_but_cables(chosen.interface)
     scene = SCENES[chosen.scene](bytes.fromhex(chosen.to.replace(":", "")))
     wire = Wire(chosen.interface, scene)
     print(json.dumps({"monotonic": time.monotonic(), "epoch": time.time()}), flush=True)  # noqa: T201 - the answer

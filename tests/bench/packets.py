@@ -74,27 +74,33 @@ def _records(count: int, kept: int) -> NDArray[np.void]:
     )
 
 
-def frames(packets: Packets, *, since_micros: int = EPOCH_MS * 1000) -> bytes:
-    """Return the packets as records of a pcap file, in the order given."""
+def records(
+    packets: Packets, *, since_micros: int = 0, snap_bytes: int = _SNAP_BYTES
+) -> tuple[NDArray[np.void], NDArray[np.integer]]:
+    """Return a row for each packet, its pcap record with zeros behind it, and the bytes of each frame."""
     header = np.where(packets["protocol"] == TCP, 20 + packets["options"], 8)
     length = 20 + header + packets["payload"]
     size = np.maximum(length + 14, SHORTEST_FRAME)
-    kept = np.minimum(size, _SNAP_BYTES)
-    records, at = (
-        _records(len(packets), int(kept.max(initial=SHORTEST_FRAME))),
-        packets["micros"] + since_micros,
-    )
-    records["secs"], records["micros"] = at // 1_000_000, at % 1_000_000
-    records["kept"], records["size"], records["length"] = kept, size, length
-    records["ethertype"], records["version"], records["ttl"] = 0x0800, 0x45, 64
+    kept = np.minimum(size, snap_bytes)
+    rows = _records(len(packets), int(kept.max(initial=SHORTEST_FRAME)))
+    at = packets["micros"] + since_micros
+    rows["secs"], rows["micros"] = at // 1_000_000, at % 1_000_000
+    rows["kept"], rows["size"], rows["length"] = kept, size, length
+    rows["ethertype"], rows["version"], rows["ttl"] = 0x0800, 0x45, 64
     for name in ("protocol", "src", "dst", "src_port", "dst_port", "flags"):
-        records[name] = packets[name]
-    records["offset"] = np.where(packets["protocol"] == TCP, 0x50 + (packets["options"] << 2), 0)
-    records["datagram"] = np.where(packets["protocol"] == UDP, 8 + packets["payload"], 0)
-    widest = records.dtype.itemsize
-    if not len(records) or kept.min() + RECORD_BYTES == widest:
-        return records.tobytes()
-    rows = records.view("u1").reshape(len(records), widest)
+        rows[name] = packets[name]
+    rows["offset"] = np.where(packets["protocol"] == TCP, 0x50 + (packets["options"] << 2), 0)
+    rows["datagram"] = np.where(packets["protocol"] == UDP, 8 + packets["payload"], 0)
+    return rows, kept
+
+
+def frames(packets: Packets, *, since_micros: int = EPOCH_MS * 1000) -> bytes:
+    """Return the packets as records of a pcap file, in the order given."""
+    made, kept = records(packets, since_micros=since_micros)
+    widest = made.dtype.itemsize
+    if not len(made) or kept.min() + RECORD_BYTES == widest:
+        return made.tobytes()
+    rows = made.view("u1").reshape(len(made), widest)
     inside: NDArray[np.bool_] = np.arange(widest) < (RECORD_BYTES + kept)[:, None]
     return bytes(rows[inside])
 
