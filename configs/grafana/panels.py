@@ -126,6 +126,23 @@ ATTACKS = (
         "Times that alerts could not be written, a second.",
         (Query(_rate("iotids_sink_errors_total", "sink"), "{{sink}}"),),
     ),
+    Panel(
+        "Sinks",
+        "1 for each place that takes alerts, 0 since it failed or hangs.",
+        (Query(f"iotids_sink_up{{{_HERE}}}", "{{instance}} {{sink}}"),),
+        top=1,
+    ),
+    Panel(
+        "Alerts lost",
+        "Those that a place never got, in this time, by reason.",
+        (
+            Query(
+                f"sum by (sink, reason) (increase(iotids_alerts_dropped_total{{{_HERE}}}[$__range]))",
+                "{{sink}} {{reason}}",
+            ),
+        ),
+        stacked=True,
+    ),
 )
 
 HEALTH = (
@@ -244,6 +261,22 @@ HEALTH = (
             Query(f"rate(process_cpu_seconds_total{{{_HERE}}}[$__rate_interval])", "core {{instance}}"),
             Query(f"process_resident_memory_bytes{{{_HERE}}} / 2^30", "memory of {{instance}}, GiB"),
         ),
+    ),
+    Panel(
+        "Handles",
+        "Files and connections that are open. It is flat however long the program runs.",
+        (Query(f"process_open_fds{{{_HERE}}}"),),
+    ),
+    Panel(
+        "Parts that began anew",
+        "In this time, by reason: an interface was taken back, the clock was set, or the model hung.",
+        (
+            Query(
+                f"sum by (instance, reason) (increase(iotids_restarts_total{{{_HERE}}}[$__range]))",
+                "{{instance}} {{reason}}",
+            ),
+        ),
+        stacked=True,
     ),
     Panel(
         "Features that drift",
