@@ -62,7 +62,7 @@ def from_manifest(manifest: Path, root: Path) -> list[CaptureSource]:
     """
     try:
         return [_from_row(row, root) for row in json.loads(manifest.read_bytes())]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"{manifest}: no readable list of captures ({error!r})") from error
 
 
@@ -97,7 +97,7 @@ def _from_truth(path: Path, truth: Path, origin: str) -> CaptureSource:
         tools = {str(event["tool"]) for event in told.get("events", []) if "tool" in event}
         parents = {str(parent["origin"]) for parent in told.get("parents", [])}
         made_from = {str(parent["content"]) for parent in told.get("parents", [])}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         told, tools, parents, made_from = {}, set(), set(), set()  # extraction will say what is wrong with it
     own = str(told.get("origin", origin))
     return CaptureSource(

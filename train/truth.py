@@ -64,7 +64,7 @@ def read_events(path: Path) -> list[Event]:
         bystanders = _ends(told.get("bystanders", []))
         untold = [_UNTOLD] if _label(told.get("default_class", Category.BENIGN)) == LEFT_OUT else []
         return [*untold, *(event_of(row, bystanders) for row in rows)]
-    except (OSError, OverflowError, ValueError, KeyError, TypeError) as error:
+    except (OSError, OverflowError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(
             f"{path}: no readable truth ({error!r}); expected a JSON object with `events`"
         ) from error

@@ -15,32 +15,37 @@ from detector.steps import finish, steps
 from detector.windows import Windows
 
 
-def meter(path: Path) -> None:
-    """Take a capture up to due windows, as a replay does."""
+def meter(path: Path) -> tuple[bytes, int]:
+    """Take a capture up to due windows, as a replay does.
+
+    Returns:
+        `.` for a capture that was read to its end, `r` for one that was refused or broke off, and how many of
+        its packets no flow could take.
+    """
     table = flow_table(MeterSettings(), MeterConfig(max_active_flows=256), max_step_ms=60_000)
     windows = Windows(WindowSettings(), WindowConfig(max_hosts=64))
-    capture = Capture.open_file(str(path), CaptureConfig(), decode_tunnels=True)
+    try:
+        capture = Capture.open_file(str(path), CaptureConfig(), decode_tunnels=True)
+    except CaptureError:
+        return b"r", 0
+    answer = b"."
     try:
         for _ in steps(capture, table, windows):
             pass
-    finally:
-        capture.close()
-        for _ in finish(table, windows):
-            pass
+    except CaptureError:
+        answer = b"r"
+    capture.close()
+    for _ in finish(table, windows):
+        pass
+    return answer, capture.ignored.total()
 
 
 def main() -> None:
-    """Answer `.` for a capture that was read to its end, and `r` for one that was refused or broken."""
+    """Answer each capture with what `meter` says of it."""
     path = Path(sys.argv[1])
     while head := sys.stdin.buffer.read(4):
         path.write_bytes(sys.stdin.buffer.read(struct.unpack("<I", head)[0]))
-        try:
-            meter(path)
-        except CaptureError:
-            answer = b"r"
-        else:
-            answer = b"."
-        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.write(struct.pack("<cI", *meter(path)))
         sys.stdout.buffer.flush()
 
 

@@ -110,6 +110,11 @@ def with_hostile_packets(captures: Sequence[bytes], random: Random) -> bytes:
     return content[:_PCAP_HEAD] + b"".join(head + frame for head, frame in records)
 
 
+def frames_of(capture: bytes) -> list[bytes]:
+    """Return what a pcap file kept of each frame."""
+    return [frame for _, frame in _records(capture)]
+
+
 def _order(content: bytes) -> str:
     return "<" if content[:4] in {b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"} else ">"
 

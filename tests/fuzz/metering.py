@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE_SECS = 60.0
+_ANSWER = struct.Struct("<cI")
 
 
 class MeterDiedError(Exception):
@@ -20,6 +21,8 @@ class Metering:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._child = folder, self._start(folder)
+        self.ignored = 0
+        """Packets of the last capture that no flow could take."""
 
     @staticmethod
     def _start(folder: Path) -> "subprocess.Popen[bytes]":
@@ -32,7 +35,7 @@ class Metering:
         )
 
     def feed(self, capture: bytes) -> str:
-        """Return `.` or `r` (see `child.main`).
+        """Return `.` or `r` (see `child.meter`).
 
         Raises:
             MeterDiedError: the child is dead, or hangs; the capture is kept for whoever mends it.
@@ -44,11 +47,12 @@ class Metering:
             stdin.write(struct.pack("<I", len(capture)) + capture)
             stdin.flush()
             ready, _, _ = select.select([stdout], [], [], _PATIENCE_SECS)
-            answer = stdout.read(1) if ready else b""
+            answer = stdout.read(_ANSWER.size) if ready else b""
         except BrokenPipeError:
             answer = b""
-        if answer:
-            return answer.decode()
+        if len(answer) == _ANSWER.size:
+            said, self.ignored = _ANSWER.unpack(answer)
+            return str(said.decode())
         self._child.kill()
         code = self.close()
         kept = self._folder / f"killer-{len(capture)}-{hash(capture) & 0xFFFFFFFF:08x}.pcap"

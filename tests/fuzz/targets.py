@@ -16,13 +16,18 @@ from detector.config import load
 from detector.errors import BundleError, ConfigError, IotidsError, UsageError
 from detector.logs import one_line
 from tests.detector.bundle import samples
-from tests.fuzz.inputs import changed, edited, small_captures, variant, with_hostile_packets
+from tests.fuzz.inputs import changed, edited, frames_of, small_captures, variant, with_hostile_packets
 from tests.fuzz.metering import Metering
+from tests.traffic import Frame, mixed
+from tests.traffic import pcap as pcap_of
 from train.sources import from_manifest
 from train.truth import read_events
 
 ROOT = Path(__file__).parents[2]
 _LONGEST_LINE = 20_000
+_PACKETS, _PACKET_MS = 1_000, 7
+"""In one capture, and the time between two: flows end amid it."""
+
 _CONFIG_WORDS = [
     b"[output]",
     b"[x]",
@@ -43,12 +48,15 @@ _MANIFEST = b"""[{"file": "a.pcap", "class": "Recon", "origin": "o", "licence": 
 {"file": "b.pcap", "class": "mixed", "origin": "o", "licence": "MIT", "labels": "b.labels.json"}]"""
 
 
+_PACKET_WORDS = [b"\x08\x00\x45", b"\x86\xdd\x60", b"\x81\x00", b"\x45\x00", b"\x4f\x00", b"\x00\x01\x00\x00"]
+
+
 class Target(NamedTuple):
     """A parser and what to feed it."""
 
     inputs: st.SearchStrategy[bytes]
-    run: Callable[[bytes], bool]
-    """Tells whether the parser refused; raises where it is not fit for the input."""
+    run: Callable[[bytes], int]
+    """Tells how many inputs were refused since the last call; raises where the parser is not fit for one."""
     close: Callable[[], object] = lambda: None
     variant: Callable[[bytes, Random], bytes] = variant
     """Gives one more input, made of one of `inputs` and much faster."""
@@ -147,7 +155,6 @@ def captures(folder: Path) -> Target:
 def pcap(folder: Path) -> Target:
     """Captures, through the meter, features and windows, in a child."""
     metering, good = Metering(folder), small_captures()
-    words = [b"\x08\x00\x45", b"\x86\xdd\x60", b"\x81\x00", b"\x45\x00", b"\x4f\x00", b"\x00\x01\x00\x00"]
 
     def close() -> None:
         with suppress(OSError):
@@ -159,7 +166,37 @@ def pcap(folder: Path) -> Target:
     def another(content: bytes, random: Random) -> bytes:
         return variant(content, random) if random.random() < 0.25 else with_hostile_packets(good, random)
 
-    return Target(changed(good, words), run, close, another)
+    return Target(changed(good, _PACKET_WORDS), run, close, another)
+
+
+def packet(folder: Path) -> Target:
+    """Packets, a thousand a capture, so that each is parsed amid flows that others began."""
+    metering, waiting = Metering(folder), list[Frame]()
+    good = [frame.data for frame in mixed(1, 600)] + [
+        frame for each in small_captures() for frame in frames_of(each)
+    ]
+
+    def run(content: bytes) -> int:
+        waiting.append(Frame(len(waiting) * _PACKET_MS, content))
+        if len(waiting) < _PACKETS:
+            return 0
+        return send()
+
+    def send() -> int:
+        capture = pcap_of(waiting)
+        waiting.clear()
+        assert metering.feed(capture) == "."
+        return metering.ignored
+
+    def another(content: bytes, random: Random) -> bytes:
+        return variant(content if random.random() < 0.25 else random.choice(good), random)
+
+    def close() -> None:
+        with suppress(OSError):
+            send()
+            metering.close()
+
+    return Target(changed(good, _PACKET_WORDS), run, close, another)
 
 
 TARGETS: dict[str, Callable[[Path], Target]] = {
@@ -169,4 +206,5 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "truth": truth,
     "captures": captures,
     "pcap": pcap,
+    "packet": packet,
 }

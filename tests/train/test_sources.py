@@ -39,6 +39,11 @@ class TestManifest:
         with pytest.raises(UsageError, match="no readable list of captures"):
             from_manifest(tmp_path / "manifest.json", tmp_path)
 
+    def test_that_is_nested_too_deep_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "manifest.json").write_bytes(b"[" * 5000)
+        with pytest.raises(UsageError, match="no readable list of captures"):
+            from_manifest(tmp_path / "manifest.json", tmp_path)
+
 
 class TestLab:
     def test_captures_are_those_with_their_truth_beside_them(self, tmp_path: Path) -> None:

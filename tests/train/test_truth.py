@@ -74,7 +74,7 @@ class TestReading:
             read_events(truth(tmp_path / "x.json", event))
 
     @pytest.mark.parametrize(
-        "content", [b"", b"[]", b"{}", b'{"events": 5}', b'{"events": [5]}', b"\xff\xfe"]
+        "content", [b"", b"[]", b"{}", b'{"events": 5}', b'{"events": [5]}', b"\xff\xfe", b"[" * 5000]
     )
     def test_a_file_without_sense_is_refused(self, content: bytes, tmp_path: Path) -> None:
         (tmp_path / "x.json").write_bytes(content)
