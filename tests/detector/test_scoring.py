@@ -1,15 +1,22 @@
 """The thread that scores, and those that take over from it."""
 
 import gc
+import signal
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from detector.errors import IotidsError
-from detector.scoring import MAX_RESTARTS, Scoring
+from detector.scoring import MAX_LEFT_BEHIND, Scoring
 from tests.network import until
+
+ROOT = Path(__file__).parents[2]
 
 
 def threads() -> set[threading.Thread]:
@@ -49,14 +56,44 @@ def test_a_call_that_hangs_is_left_behind() -> None:
     assert not done.is_set()
 
 
-def test_it_is_not_replaced_for_ever() -> None:
-    scoring, release = Scoring(), threading.Event()
-    for _ in range(MAX_RESTARTS):
-        scoring.submit(release.wait)
-        scoring.replace()
-    with pytest.raises(IotidsError, match="scoring hung 4 times"):
+def test_no_more_than_a_few_threads_may_hang_at_once() -> None:
+    scoring, release, begun = Scoring(), threading.Event(), threading.Semaphore(0)
+
+    def hang() -> None:
+        begun.release()
+        release.wait()
+
+    for _ in range(MAX_LEFT_BEHIND + 1):
+        scoring.submit(hang)
+        assert begun.acquire(timeout=5)
+        if scoring.restarts < MAX_LEFT_BEHIND:
+            scoring.replace()
+    with pytest.raises(IotidsError, match="scoring hangs in 4 threads"):
         scoring.replace()
     release.set()
+    for _ in range(2 * MAX_LEFT_BEHIND):  # those that came back do not count
+        until(lambda: not any(thread.is_alive() for thread in scoring._left_behind), 5)
+        scoring.replace()
+    assert scoring.restarts == 3 * MAX_LEFT_BEHIND
+    assert scoring.result(scoring.submit(lambda: 4), 5) == 4
+
+
+def test_a_process_that_stood_still_has_no_scorer_that_hangs(tmp_path: Path) -> None:
+    """As when a machine sleeps, or is paused: longer than the patience, in the middle of a call."""
+    begun = tmp_path / "begun"
+    program = (
+        "import time, pathlib\n"
+        "from detector.scoring import Scoring\n"
+        "scoring = Scoring()\n"
+        f"pathlib.Path({str(begun)!r}).touch()\n"
+        "print(scoring.result(scoring.submit(lambda: time.sleep(1.0)), 2.0), scoring.restarts)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT)
+    until(begun.exists, 20)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(2.5)
+    process.send_signal(signal.SIGCONT)
+    assert process.communicate(timeout=20)[0] == b"None 0\n"
 
 
 def test_no_thread_outlives_its_owner() -> None:
