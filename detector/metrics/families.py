@@ -207,14 +207,15 @@ DETECTION_LATENCY = Family(
 SINK_ERRORS = Family(
     "iotids_sink_errors_total",
     "counter",
-    "Times a sink failed to take alerts, or did not answer for 3 s. The path goes on, and the daemon tries "
-    "again until the sink is back.",
+    "Times a sink failed to take alerts, did not answer for 3 s, or had no connection. The path goes on, and "
+    "the daemon tries again until the sink is back.",
     ("sink",),
 )
 SINK_UP = Family(
     "iotids_sink_up",
     "gauge",
-    "1 while a sink takes alerts, 0 since it failed or hangs; 1 before the first alert.",
+    "1 while a sink takes alerts, 0 since it failed or hangs. A connection (MQTT, syslog over TCP) is looked "
+    "at all the time, any other sink is known to fail from the next alert on.",
     ("sink",),
 )
 ALERTS_DROPPED = Family(

@@ -85,6 +85,11 @@ class MqttSink:
             self._publish(f"{_topic_of(alert.category)}/attributes", _attributes(alert), retain=True)
             _acknowledged(self._publish("events", alert.event))
 
+    def check(self) -> None:
+        """See whether the broker is there; the library connects again by itself."""
+        if self._started and not self._connected.is_set():
+            raise ConnectionError(f"no connection to the broker ({self._why})")
+
     def forget(self, alert: Alert) -> None:
         """Let an incident's end count although it is never published."""
         if alert.state is State.CLOSE:

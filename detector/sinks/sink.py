@@ -43,6 +43,18 @@ class StatefulSink(AlertSink, Protocol):
         """Take note of an alert that is dropped; called from any thread, and never waits."""
 
 
+@runtime_checkable
+class ConnectedSink(AlertSink, Protocol):
+    """A sink with a connection, which may break while there is nothing to send."""
+
+    def check(self) -> None:
+        """See whether the connection stands, and make it again if it does not; never during an `emit`.
+
+        Raises:
+            OSError: there is none.
+        """
+
+
 def sentence(alert: Alert) -> str:
     """Return an alert as one line of text, free of control characters.
 

@@ -14,10 +14,13 @@ from threading import Condition, Event, Thread
 
 from detector.records import Alert
 from detector.sinks.outlet import Outlet
-from detector.sinks.sink import AlertSink, StatefulSink
+from detector.sinks.sink import AlertSink, ConnectedSink, StatefulSink
 
 STALLED_SECS = 3.0
 """A call of a sink that lasts longer is an error, although it may still end well."""
+
+CHECK_SECS = 2.0
+"""Between two looks at a connection on which nothing is sent: half of what a broken one may go unnoticed."""
 
 _FIRST_PAUSE_SECS, _LONGEST_PAUSE_SECS = 0.1, 5.0
 _LAST_PAUSE_SECS = 0.1
@@ -117,14 +120,24 @@ class Spool(Outlet):
             self._call(self._sink.close)
 
     def _next(self) -> Alert | None:
-        """Wait for an alert; None when there will be no more."""
+        """Wait for an alert, with an eye on the connection; None when there will be no more."""
+        if isinstance(sink := self._sink, ConnectedSink):
+            while not self._wait(CHECK_SECS):
+                self._call(sink.check)
         with self._arrived:
-            self._arrived.wait_for(lambda: self._queue or self._stopping.is_set())
+            self._arrived.wait_for(self._has_to_do)
             late = self._abandoned or self._clock() >= self._deadline
             if late or not self._queue:
                 return None
             self._sending = self._queue.popleft()
             return self._sending
+
+    def _wait(self, secs: float) -> bool:
+        with self._arrived:
+            return self._arrived.wait_for(self._has_to_do, secs)
+
+    def _has_to_do(self) -> bool:
+        return bool(self._queue) or self._stopping.is_set()
 
     def _deliver(self, alert: Alert) -> bool:
         """Try until the sink takes the alert or refuses it; return whether it did before time was up."""

@@ -64,6 +64,16 @@ class SyslogSink:
                 self.close()  # a part may have gone: what follows needs a new beginning
                 raise
 
+    def check(self) -> None:
+        """See whether a TCP connection stands; the others have none."""
+        if self._scheme != "tcp":
+            return
+        try:
+            self._connected()
+        except OSError:
+            self.close()
+            raise
+
     def close(self) -> None:
         """Close the connection."""
         if self._socket is not None:

@@ -190,6 +190,21 @@ def test_a_broker_that_restarts_gets_state_and_alerts(broker: Broker, log: Recor
     assert sum(spool.dropped.values()) == 0
 
 
+def test_a_broker_that_goes_is_noticed_before_the_next_alert(broker: Broker) -> None:
+    spool = Spool(MqttSink(broker.config()), logger(), capacity=100)
+    spool.emit([full(State.OPEN)])
+    wait_until(lambda: spool.waiting == 0)
+    broker.stop(signal.SIGKILL)
+    wait_until(lambda: not spool.up, 5)
+    broker.start()
+    wait_until(lambda: spool.up)
+    spool.emit([full(State.CLOSE)])
+    wait_until(lambda: spool.waiting == 0)
+    spool.stop(time.monotonic() + 2)
+    spool.close()
+    assert sum(spool.dropped.values()) == 0
+
+
 def test_a_broker_that_hangs_is_noticed_and_gets_the_alert_when_it_is_back(broker: Broker) -> None:
     spool = Spool(MqttSink(broker.config()), logger(), capacity=100)
     spool.emit([full(State.OPEN)])

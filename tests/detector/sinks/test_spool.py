@@ -9,6 +9,7 @@ import pytest
 
 from detector.records import Alert, State
 from detector.sinks import RefusedError
+from detector.sinks import spool as spool_module
 from detector.sinks.spool import Spool
 from tests.detector.sinks.samples import RecordingHandler, logger, numbered, wait_until
 
@@ -138,6 +139,31 @@ def test_what_no_further_try_would_mend_is_dropped(gate: Gate, error: Exception)
     spool.emit(numbered(1))
     end(spool)
     assert gate.taken == [0]
+
+
+def test_a_connection_is_looked_at_while_nothing_is_sent(
+    log: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "CHECK_SECS", 0.02)
+
+    class Connected(Gate):
+        def check(self) -> None:
+            if self.error:
+                raise self.error
+
+    sink = Connected()
+    spool = Spool(sink, logger(), capacity=100)
+    spool.emit(numbered(1))
+    wait_until(lambda: sink.taken == [0])
+    sink.error = ConnectionError("gone")
+    wait_until(lambda: not spool.up)
+    assert spool.errors >= 1
+    sink.error = None
+    wait_until(lambda: spool.up and len(log.lines) == 2)
+    assert "ConnectionError: gone (1 failures so far)" in log.lines[0]
+    assert log.lines[1] == "The sink gate takes alerts again."
+    assert end(spool) < 1
+    assert (sink.taken, sink.closed, +spool.dropped) == ([0], 1, {})
 
 
 def test_a_stop_sends_what_waits(gate: Gate) -> None:

@@ -12,8 +12,9 @@ import pytest
 from detector.config import SyslogConfig
 from detector.errors import ConfigError
 from detector.records import Category, State
+from detector.sinks.spool import Spool
 from detector.sinks.syslog import SyslogSink
-from tests.detector.sinks.samples import HOSTILE, full
+from tests.detector.sinks.samples import HOSTILE, full, logger, wait_until
 
 MESSAGE = re.compile(
     rb"<(?P<priority>\d{1,3})>1 (?P<time>\S+) (?P<host>[!-~]{1,255}) iotids \d+ (?P<id>[!-~]{1,32}) - "
@@ -104,6 +105,32 @@ def test_tcp_frames_by_length_and_connects_again_when_the_receiver_restarted() -
         sink.emit([full(State.CLOSE)])
     sink.close()
     sink.close()
+
+
+def test_a_receiver_that_goes_is_noticed_before_the_next_alert() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as receiver:
+        receiver.settimeout(5)
+        address = receiver.getsockname()
+        spool = Spool(SyslogSink(SyslogConfig(url=f"tcp://127.0.0.1:{address[1]}")), logger(), capacity=16)
+        connection, _ = receiver.accept()  # before there is anything to send
+        assert spool.up
+    connection.close()
+    wait_until(lambda: not spool.up, 5)
+    with socket.create_server(address) as receiver:
+        receiver.settimeout(5)
+        connection, _ = receiver.accept()
+        wait_until(lambda: spool.up)
+        spool.emit([full(State.OPEN)])
+        assert parsed(counted(connection))["id"] == b"Recon-open"
+        spool.close()
+        connection.close()
+
+
+def test_the_others_have_no_connection_to_look_at(tmp_path: Path) -> None:
+    with listening(socket.AF_UNIX, socket.SOCK_DGRAM, str(tmp_path / "log")):
+        sink = SyslogSink(SyslogConfig(url=f"unix://{tmp_path}/log"))
+    sink.check()
+    assert sink._socket is None
 
 
 def test_a_socket_that_does_not_exist_is_refused_at_once(tmp_path: Path) -> None:
