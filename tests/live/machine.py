@@ -1,6 +1,7 @@
 """A machine of its own: systemd, booted in a container from this machine's /usr and a disk in memory."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.live_programs import WITH_PARENT
 from tests.network import skip_without_rights, until
 
 BOOT_SECS = 60
+_WITH_US = [*WITH_PARENT, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+"""The container's first process outlives a `systemd-nspawn` that is killed; in a process namespace of ours it
+ends when that does, and that when we do, even by SIGKILL."""
+
 _QUIET = ("systemd.firstboot=no", "systemd.unit=multi-user.target", "systemd.show_status=no")
 
 
@@ -44,7 +50,7 @@ class Machine:
 def booted(seen: Mapping[Path, str]) -> Iterator[Machine]:
     """Boot a machine that sees folders of this one, read-only, at other places."""
     skip_without_rights("systemd-nspawn", "nsenter")
-    words = ["systemd-nspawn", "--quiet", "--directory=/", "--volatile=yes", "--private-network"]
+    words = [*_WITH_US, "systemd-nspawn", "--quiet", "--directory=/", "--volatile=yes", "--private-network"]
     words += ["--register=no", "--keep-unit", f"--machine=iotids-test-{os.getpid()}"]
     words += [f"--bind-ro={here}:{there}" for here, there in seen.items()]
     process = subprocess.Popen(
@@ -56,21 +62,32 @@ def booted(seen: Mapping[Path, str]) -> Iterator[Machine]:
     try:
         yield _machine(process)
     finally:
-        process.terminate()
-        process.terminate()  # twice: at once
+        for pid in _children(process.pid):  # not `unshare` itself, which has to take note of its end
+            os.kill(int(pid), signal.SIGKILL)
         process.communicate(timeout=60)
 
 
+def _children(pid: str | int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # it has ended
+        return []
+
+
+def _first_of(process: "subprocess.Popen[bytes]") -> str | None:
+    """Return the container's first process: the child of systemd-nspawn, which is one of `unshare`."""
+    return next((inner for outer in _children(process.pid) for inner in _children(outer)), None)
+
+
 def _machine(process: "subprocess.Popen[bytes]") -> Machine:
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
 
     def is_up() -> bool:
         if process.poll() is not None:
             said = process.communicate()[0].decode()
             pytest.skip(f"needs a machine on which systemd-nspawn can boot: {said[-300:]}")
-        pids = children.read_text().split()
-        state = Machine(int(pids[0])).run("systemctl", "is-system-running", check=False) if pids else ""
+        first = _first_of(process)
+        state = Machine(int(first)).run("systemctl", "is-system-running", check=False) if first else ""
         return state.strip() in {"running", "degraded"}
 
     until(is_up, BOOT_SECS)
-    return Machine(int(children.read_text().split()[0]))
+    return Machine(int(_first_of(process) or 0))

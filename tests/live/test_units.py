@@ -30,6 +30,13 @@ CHOSEN = (
     "sed -i -e 's|^# alerts = .*|alerts = \"/var/log/iotids/alerts.jsonl\"|' "
     "-e 's|^update_interval_secs = .*|update_interval_secs = 2.0|' /etc/iotids/iotids.toml"
 )
+BOOT = """\
+import time
+from tests.live.machine import booted
+with booted({}) as machine:
+    print(machine.pid, flush=True)
+    time.sleep(300)
+"""
 CABLE = "ip link add eth0 type veth peer name far0; ip link set eth0 up; ip link set far0 up"
 
 
@@ -64,6 +71,18 @@ def service(machine: Machine) -> Machine:
         script = script.replace(theirs, ours)
     machine.shell(f"{CABLE}\ncd /opt/src\n{script}")
     return machine
+
+
+def test_a_machine_goes_with_whoever_booted_it_even_by_sigkill() -> None:
+    skip_without_rights("systemd-nspawn")
+    process = subprocess.Popen([sys.executable, "-c", BOOT], stdout=subprocess.PIPE, cwd=ROOT)
+    assert process.stdout is not None
+    with process.stdout as told:
+        first = Path(f"/proc/{int(told.readline())}")
+    assert first.exists()
+    process.kill()
+    process.wait()
+    until(lambda: not first.exists(), 10)
 
 
 def main_pid(machine: Machine) -> int:
