@@ -30,6 +30,7 @@ def figures(result: Result, checks: list[Check]) -> dict[str, Any]:
             for attack in result.plan.attacks
         ],
         "others": others(result),
+        "restarts": result.metrics.by("iotids_restarts_total", "reason"),
         "faults": [fault._asdict() for fault in result.plan.faults],
         "samples": [one._asdict() for one in result.samples],
     }
@@ -75,7 +76,16 @@ def _packets(result: Result) -> str:
 
 def _faults(result: Result) -> str:
     counted = Counter(fault.kind for fault in result.plan.faults)
-    return "faults: " + ", ".join(f"{kind} {count} x" for kind, count in sorted(counted.items()))
+    anew = result.metrics.by("iotids_restarts_total", "reason")
+    last = result.samples[-1]
+    return "\n".join(
+        [
+            "faults: " + ", ".join(f"{kind} {count} x" for kind, count in sorted(counted.items())),
+            "began anew: "
+            + (", ".join(f"{reason} {count} x" for reason, count in anew.items()) or "nothing"),
+            f"{last.windows_shed:,} windows not scored, {last.flows_dropped:,} flows dropped",
+        ]
+    )
 
 
 def _checks(checks: list[Check]) -> str:

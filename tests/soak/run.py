@@ -92,7 +92,14 @@ def run(folder: Path, *, seed: int, secs: float, networks: int, bundle: Path | N
         before = counts(PLUG), counts(WATCHED)
         process = stack.enter_context(running(bounded(words, secs + 120), stdout=PIPE, stderr=PIPE))
         sender, troubles, samples = _Sender(process), Troubles(found), list[Sample]()
-        _follow(found, sender, planned, troubles, samples)
+        try:
+            _follow(found, sender, planned, troubles, samples)
+        except MeasureError as error:
+            last_said = found.log.read_text().splitlines()[-10:]
+            at = samples[-1].at if samples else 0.0
+            raise MeasureError(
+                "\n".join([f"{at:.0f} s after the first packet: {error}", *last_said])
+            ) from error
         sent = int(sender.line()["packets"])
         settled = _settle(found, sender.began, samples)
         last, metrics = sample(found.subject, sender.began)
