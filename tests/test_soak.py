@@ -246,6 +246,7 @@ def test_a_run_that_went_well_passes() -> None:
     assert found(ATTACK, result) == 2.0
     assert packet_terms(result) == {
         "sent": 1000,
+        "sent by the kernel": 0,
         "into no carrier": 70,
         "dropped by the cable": 30,
         "received by the interface": 900,
@@ -276,6 +277,7 @@ def test_a_run_that_went_well_passes() -> None:
         ({"watched": Counts(899, 0, 0, 0)}, "what was sent was received"),
         ({"watched": Counts(901, 0, 0, 0)}, "every packet is accounted for"),
         ({"plan": Plan((ATTACK,), ())}, "what was sent was received"),
+        ({"sent": 900}, "what was sent was received"),
         ({"settled": False}, "it comes to rest"),
         ({"alerts": [event()]}, "every alert reaches the file"),
         ({"alerts": [event(), event()]}, "every alert reaches the file"),
