@@ -57,6 +57,16 @@ def test_every_kind_of_fault_and_attack_is_planned(secs: float) -> None:
     assert max(attack.begins + attack.lasts for attack in planned.attacks) < secs - SHORTEST_SLOT_SECS
 
 
+def test_a_fault_meets_the_alert_of_its_attack() -> None:
+    planned = plan(4, SHORTEST_SECS)
+    sinks = [
+        fault for fault in planned.faults if fault.kind in {"disk full", "receiver gone", "receiver hangs"}
+    ]
+    assert len(sinks) == 3
+    for fault in sinks:
+        assert any(fault.begins <= attack.begins < fault.ends - 2 for attack in planned.attacks)
+
+
 def test_no_attack_comes_while_nothing_can_be_seen() -> None:
     planned = plan(3, 1320)
     blind = [fault for fault in planned.faults if fault.kind in BLINDING]

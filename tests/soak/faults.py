@@ -22,7 +22,7 @@ class Troubles:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._rotated = 0
+        self._rotated = self._filled = 0
         self.reloads = {"good": 0, "bad": 0}
         """Asked for."""
         self.kinds: dict[str, Trouble] = {
@@ -51,6 +51,9 @@ class Troubles:
         self._stage.subject.process.send_signal(number)
 
     def _fill(self) -> None:
+        self._filled += 1
+        if self._filled % 2:  # the file's last page may have room for an alert, a new file has none
+            self._rotate()
         with (self._stage.disk / "filler").open("wb", buffering=0) as filler:
             for size in (65_536, 64):  # the last page too
                 try:
@@ -61,8 +64,10 @@ class Troubles:
                         raise
 
     def _rotate(self) -> None:
-        self._rotated += 1
-        (self._stage.disk / "alerts.json").rename(self._stage.disk / f"alerts.json.{self._rotated}")
+        alerts = self._stage.disk / "alerts.json"
+        if alerts.exists():
+            self._rotated += 1
+            alerts.rename(self._stage.disk / f"alerts.json.{self._rotated}")
 
     def _reload(self, *, changed: bool) -> None:
         self._stage.configure(changed=changed)

@@ -98,10 +98,11 @@ def plan(seed: int, secs: float) -> Plan:
             faults.append(Fault(trouble, at + slot / 4, at + slot / 4 + lasts))
             continue
         if trouble != "none":
-            faults.append(Fault(trouble, at + rng.uniform(0, slot / 4), at + slot * 0.75))
+            faults.append(Fault(trouble, at + rng.uniform(0, slot / 8), at + slot * 0.75))
         kind = next(kinds)
         rate = rng.choice(_PROBES_PER_SEC if kind == "port scan" else _FLOOD_PER_SEC)
-        begins, lasts = at + rng.uniform(0, slot / 4), slot * rng.uniform(0.3, 0.5)
+        # After the fault began, so that it meets the alert.
+        begins, lasts = at + slot * rng.uniform(1 / 8, 3 / 8), slot * rng.uniform(0.3, 0.5)
         attacks.append(Attack(len(attacks), kind, begins, lasts, rate))
     return Plan(tuple(attacks), tuple(faults))
 
