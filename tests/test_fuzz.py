@@ -1,7 +1,10 @@
 """Every parser of ours takes hostile input or refuses it in a line; `python -m tests.fuzz` runs longer."""
 
 import os
+import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -11,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests.command import SCAN, lines, start
 from tests.fuzz.__main__ import feed, shares
 from tests.fuzz.inputs import changed, edited, small_captures, with_hostile_packets
-from tests.fuzz.metering import MeterDiedError, Metering
+from tests.fuzz.metering import ROOT, MeterDiedError, Metering
 from tests.fuzz.targets import TARGETS, Target
 
 
@@ -58,6 +61,14 @@ def test_most_inputs_are_captures_and_none_is_left_out() -> None:
     assert shared["packet"] == 400_000
     assert set(shared.values()) == {100_000, 400_000}
     assert shares(7, ["config", "check"]) == {"config": 4, "check": 4}
+
+
+def test_the_command_feeds_what_it_was_asked_for() -> None:
+    words = [sys.executable, "-m", "tests.fuzz", "--inputs", "1100", "--target", "packet", "--variants", "5"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\n1,1\d\d inputs, 0 parsers failed\n$", done.stderr)
+    assert "Traceback" not in done.stderr  # the child had all of them before its folder went
 
 
 def test_a_capture_with_hostile_packets_is_read_to_its_end(tmp_path: Path) -> None:

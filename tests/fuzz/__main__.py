@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Annotated, NamedTuple
@@ -111,7 +112,8 @@ def main(
             )
 
         try:
-            total += feed(made, share, first_seed, variants=variants, told=told).inputs
+            with closing(made):  # which feeds what still waits
+                total += feed(made, share, first_seed, variants=variants, told=told).inputs
         except Exception as error:  # noqa: BLE001 - the other parsers have their turn too
             failed += 1
             notes = "; ".join(getattr(error, "__notes__", ()))
@@ -119,8 +121,6 @@ def main(
         else:
             _say("\n")
             shutil.rmtree(folder)
-        finally:
-            made.close()
     _say(f"{total:,} inputs, {failed} parsers failed\n")
     raise typer.Exit(code=bool(failed))
 

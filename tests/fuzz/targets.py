@@ -192,8 +192,9 @@ def packet(folder: Path) -> Target:
         return variant(content if random.random() < 0.25 else random.choice(good), random)
 
     def close() -> None:
-        with suppress(OSError):
+        if waiting:
             send()
+        with suppress(OSError):
             metering.close()
 
     return Target(changed(good, _PACKET_WORDS), run, close, another)
