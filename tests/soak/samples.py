@@ -51,7 +51,7 @@ def sample(subject: Subject, began: float) -> tuple[Sample, Metrics]:
         rss_mb=memory,
         handles=handles,
         threads=threads,
-        lag=time.time() - reached,
+        lag=time.time() - reached if reached else 0.0,  # nothing has come yet
         up=metrics.total("iotids_capture_up") == 1,
         packets=metrics.total("iotids_packets_total"),
         dropped=metrics.by("iotids_packets_dropped_total", "stage"),
