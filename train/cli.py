@@ -3,23 +3,15 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from detector.cli import run_app
 from detector.errors import UsageError
-from train import commands, prove
+from train import commands, learning, prove
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-RUN = typer.Option("--run", help="Directory of the training run.")
-CAP = typer.Option("--cap-windows", min=1, help="Most windows of one class that a capture gives.")
-_Run = Annotated[Path, RUN]
-_Cap = Annotated[int, CAP]
-_Origins = list[str] | None
-
-_RUN_DEFAULT, _CAP_DEFAULT = Path(".cache/run"), 200
 
 
 @app.callback()
@@ -63,62 +55,7 @@ for _command in (commands.augment, commands.extract, commands.describe):
     app.command()(_command)
 
 
-@app.command()
-def fit(
-    *,
-    data: commands.Data = commands.DATA_DEFAULT,
-    run: _Run = _RUN_DEFAULT,
-    network: Annotated[
-        str, typer.Option(help="cnn-lstm, sequence, summary, cnn, paper-cnn or paper-cnn-lstm.")
-    ] = "cnn-lstm",
-    folds: Annotated[int, typer.Option(min=3, help="Into how many folds origins are dealt.")] = 5,
-    fold: Annotated[int, typer.Option(min=0, help="The fold to test on; the next validates.")] = 0,
-    validate: Annotated[_Origins, typer.Option(help="Origin to validate on instead; repeatable.")] = None,
-    test: Annotated[_Origins, typer.Option(help="Origin to test on instead; repeatable.")] = None,
-    always_train: Annotated[_Origins, typer.Option(help="Origin to deal into no fold; repeatable.")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    epochs: Annotated[int, typer.Option(min=1, help="Over which the learning rate falls to zero.")] = 4,
-    fold_run: Annotated[
-        list[Path] | None,
-        typer.Option(help="Train on all origins, calibrated by this run of a fold; repeatable, give all."),
-    ] = None,
-    cap_windows: _Cap = _CAP_DEFAULT,
-) -> None:
-    """Train a network on some origins; calibrate it on others."""
-    from detector.features import SCHEMA  # noqa: PLC0415 - as below
-    from train import runs, split  # noqa: PLC0415 - TensorFlow takes seconds
-    from train.datasets import read_index  # noqa: PLC0415 - as above
-    from train.final import fit_final  # noqa: PLC0415 - as above
-    from train.fit import FitSettings  # noqa: PLC0415 - as above
-    from train.networks import NETWORKS  # noqa: PLC0415 - as above
-
-    if network not in NETWORKS:
-        raise UsageError(f"--network {network}: expected one of {', '.join(NETWORKS)}")
-    if test and not validate:
-        raise UsageError("--test needs --validate; without both, origins are dealt by --folds")
-    settings = FitSettings(network=network, seed=seed, epochs=epochs)
-    named = [*_told("validate", validate), *_told("test", test)]
-    if fold_run:
-        named += [f"--fold-run FOLD_{number}" for number in range(len(fold_run))]
-    elif not validate:
-        named += [f"--folds {folds}", f"--fold {fold}", *_told("always-train", always_train)]
-    tail = [f"--seed {seed}", f"--epochs {epochs}", f"--cap-windows {cap_windows}"]
-    command = " ".join(["iotids-train fit", f"--network {network}", *named, *tail])
-    how: dict[str, Any] = {"cap_windows": cap_windows, "command": command, "say": _say}
-    if fold_run:
-        made = fit_final(data, run, fold_run, settings, aside=validate or (), **how)
-    else:
-        index = read_index(data, schema_digest=SCHEMA.digest)
-        if validate:
-            chosen = split.split_by_name(index, validate=validate, test=test or ())
-        else:
-            chosen = split.split_by_fold(index, folds=folds, fold=fold, always_train=always_train or [])
-        made = runs.fit_run(data, run, chosen, settings, **how)
-    _say(f"{run}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
-
-
-def _told(option: str, values: _Origins) -> list[str]:
-    return [f"--{option} {value}" for value in values or ()]
+app.command()(learning.fit)
 
 
 for _proof in (prove.survey, prove.evade, prove.evaluate, prove.tune):
@@ -128,7 +65,7 @@ for _proof in (prove.survey, prove.evade, prove.evaluate, prove.tune):
 @app.command()
 def export(
     out: Annotated[Path, typer.Option(help="The bundle's directory; a bundle there is replaced.")],
-    run: _Run = _RUN_DEFAULT,
+    run: learning.Run = learning.RUN_DEFAULT,
     name: Annotated[str, typer.Option(help="The bundle's name.")] = "default",
     figures: Annotated[Path | None, typer.Option(help="figures.json of runs of the same recipe.")] = None,
 ) -> None:

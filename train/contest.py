@@ -15,18 +15,16 @@ from detector.scorer import KerasScorer, Scorer
 from train import baselines, measures, rate_rule
 from train.ablate import Ablated, last_flow
 from train.datasets import Dataset, Entry, Index, load, load_capture
-from train.fit import FitSettings, fit
+from train.fit import fit
 from train.measures import Flags
 from train.networks import PAPERS, calibrated
 from train.outcomes import OTHER, CaptureOutcome, judge_capture, opens_recon
 from train.record import MODEL, Run
+from train.settings import PAPER
 from train.survey import Surveyed
 from train.tune import Scored, tune
 
 MASK = SCHEMA.index("mask")
-
-PAPERS_EPOCHS, PAPERS_BATCH = 10, 32
-"""How the paper's own networks learn."""
 
 FALSE_SHARE = 0.005
 """Of benign validation captures, how many may raise an incident of one class."""
@@ -149,7 +147,7 @@ class Bench:
             yield self._quiet("LightGBM, last-flow", Ablated(alone, "last-flow"))
         for name in PAPERS:
             say(f"Training the {name}.")
-            settings = FitSettings(network=name, seed=seed, epochs=PAPERS_EPOCHS, batch=PAPERS_BATCH)
+            settings = PAPER.model_copy(update={"network": name, "seed": seed})
             fitted = fit(training, self._side("validate"), settings, mask=MASK)
             yield self._quiet(name, KerasScorer(calibrated(fitted.model, fitted.temperature)))
         # Its limits are its thresholds: what it names it is sure of.

@@ -22,10 +22,11 @@ from detector.features import SCHEMA
 from detector.scorer import KerasScorer
 from train.contest import FALSE_SHARE, MASK, Say, model_file, scored_benign
 from train.datasets import load, read_index
-from train.fit import FitSettings, fit
+from train.fit import fit
 from train.networks import calibrated
 from train.record import Run, read_run
 from train.runs import save_run
+from train.settings import FitSettings
 from train.split import split_by_name
 from train.tune import Scored, tune
 
@@ -44,6 +45,7 @@ def fit_final(
     cap_windows: int,
     command: str,
     say: Say,
+    chosen_on: Sequence[str] = (),
 ) -> Run:
     """Train on every origin whose licence allows it, and write `run.json` and the calibrated model.
 
@@ -56,6 +58,7 @@ def fit_final(
         cap_windows: likewise.
         command: to be told in the card.
         say: is told lines of progress.
+        chosen_on: origins that settings or features were chosen on.
 
     Raises:
         UsageError: two of the folds test on the same origin, or one was trained with other settings.
@@ -82,6 +85,7 @@ def fit_final(
         index=index,
         split=split,
         settings=settings,
+        chosen_on=chosen_on,
         command=command,
         training=training,
         fitted=fitted,
@@ -106,3 +110,5 @@ def _check(runs: Sequence[Run], folds: Sequence[Path], settings: FitSettings) ->
     for run, fold in zip(runs, folds, strict=True):
         if run.network != settings.network:
             raise UsageError(f"{fold}: holds a {run.network}, expected a {settings.network} as asked for")
+        if run.settings and run.settings.model_copy(update={"seed": settings.seed}) != settings:
+            raise UsageError(f"{fold}: has other settings than asked for; give fit the same options")

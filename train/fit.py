@@ -6,7 +6,7 @@ deterministic, and every draw is seeded.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -14,34 +14,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from detector.records import CATEGORIES, Category
+from detector.features import SCHEMA
+from detector.records import CATEGORIES
+from train.balance import balanced, weights_of
 from train.calibrate import fit_temperature, loss
-from train.datasets import Dataset, sample_weights
-from train.networks import NETWORKS, NetworkSettings, statistics
+from train.datasets import Dataset
+from train.networks import NETWORKS, statistics
+from train.settings import FitSettings, require
 
-_BENIGN = CATEGORIES.index(Category.BENIGN)
 _PREDICTION_BATCH = 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FitSettings:
-    """How long and how fast a network learns."""
-
-    network: str = "cnn-lstm"
-    """One of `networks.NETWORKS`."""
-    size: NetworkSettings = field(default_factory=NetworkSettings)
-    epochs: int = 4
-    """The learning rate falls to zero over them; more of them learn the training networks by heart."""
-    batch: int = 256
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    label_smoothing: float = 0.05
-    benign_weight: float = 3.0
-    """Times what an attack class weighs: as much as all of them together. With even
-    weights 17 % of unseen benign captures held a window called an attack, with these 7 % (summary alone)."""
-    keep_best: bool = False
-    """Whether the epoch counts that validation liked best, instead of the last."""
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +34,8 @@ class Fitted:
     temperature: float
     history: dict[str, list[float]]
     """Loss and accuracy by epoch, weighted as in training; `calibrated_loss` is that of validation."""
+    learnt: dict[str, int]
+    """Windows by class that it learnt from, drawn and made-up ones counted."""
 
 
 def fit(
@@ -62,6 +45,7 @@ def fit(
     *,
     mask: int,
     progress: Callable[[str], None] = lambda _: None,
+    judge: Callable[[int, float], None] = lambda _epoch, _loss: None,
 ) -> Fitted:
     """Train, then fit the temperature on the validation origins.
 
@@ -71,25 +55,33 @@ def fit(
         settings: what to train, and how.
         mask: the column of the feature `mask`.
         progress: is told a line an epoch.
+        judge: is told each epoch's number, from 0, and calibrated validation loss; what it raises ends
+            the training.
+
+    Raises:
+        UsageError: the settings name a feature that there is not.
     """
+    left_out = _left_out(settings)
+    # Each network traces graphs of its own, which TensorFlow takes for a mistake.
+    tf.get_logger().setLevel("ERROR")
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     keras.backend.clear_session()
-    weights = _weights(training, settings)
-    known = statistics(training.sequences, mask, weights)
-    model = NETWORKS[settings.network](training.sequences.shape[1], known, settings.size)
+    lesson = balanced(training, settings)
+    known = statistics(lesson.sequences, mask, lesson.weights, left_out)
+    model = NETWORKS[settings.network](lesson.sequences.shape[1], known, settings.size)
     model.compile(
-        optimizer=_optimizer(settings, math.ceil(len(training) / settings.batch)),
+        optimizer=_optimizer(settings, math.ceil(len(lesson) / settings.batch)),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
         weighted_metrics=["accuracy"],
         # Measured on two cores: compiling costs more than it saves.
         jit_compile=False,
     )
-    watch = _Watch(validation, settings, progress)
+    watch = _Watch(validation, settings, progress, judge)
     history = model.fit(
-        training.sequences,
-        np.eye(len(CATEGORIES), dtype=np.float32)[training.labels],
-        sample_weight=weights,
+        lesson.sequences,
+        np.eye(len(CATEGORIES), dtype=np.float32)[lesson.labels],
+        sample_weight=lesson.weights,
         batch_size=settings.batch,
         epochs=settings.epochs,
         callbacks=[watch],
@@ -101,6 +93,7 @@ def fit(
         model,
         1.0 if validation is None else watch.calibrate(model)[0],
         {name: [float(value) for value in values] for name, values in history.items()},
+        {str(category): int((lesson.labels == label).sum()) for label, category in enumerate(CATEGORIES)},
     )
 
 
@@ -109,15 +102,22 @@ def predict_logits(model: Any, sequences: NDArray[np.float32]) -> NDArray[np.flo
     return np.asarray(model.predict(sequences, batch_size=_PREDICTION_BATCH, verbose=0), np.float32)
 
 
-def _weights(dataset: Dataset, settings: FitSettings) -> NDArray[np.float32]:
-    benign = np.where(dataset.labels == _BENIGN, settings.benign_weight, 1.0)
-    weights = sample_weights(dataset) * benign
-    return np.asarray(weights / weights.mean(), np.float32)
+def _left_out(settings: FitSettings) -> tuple[int, ...]:
+    """Return the columns that the network does not see; the mask is no matter of choice."""
+    if settings.features is None:
+        return ()
+    for name in settings.features:
+        require("--features", name, SCHEMA.names)
+    seen = {*settings.features, "mask"}
+    return tuple(column for column, name in enumerate(SCHEMA.names) if name not in seen)
 
 
 def _optimizer(settings: FitSettings, steps: int) -> Any:
-    falling = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * steps)
-    return keras.optimizers.AdamW(falling, weight_decay=settings.weight_decay, clipnorm=1.0)
+    """Return AdamW; without decay of the weights it is Adam."""
+    rate = settings.learning_rate
+    if settings.falling:
+        rate = keras.optimizers.schedules.CosineDecay(rate, settings.epochs * steps)
+    return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=settings.clip_norm)
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc] # Keras is untyped
@@ -129,12 +129,17 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc] # Keras is untyped
     """
 
     def __init__(
-        self, validation: Dataset | None, settings: FitSettings, progress: Callable[[str], None]
+        self,
+        validation: Dataset | None,
+        settings: FitSettings,
+        progress: Callable[[str], None],
+        judge: Callable[[int, float], None],
     ) -> None:
         super().__init__()
-        self._validation, self._settings, self._progress = validation, settings, progress
-        self._weights = np.zeros(0, np.float32) if validation is None else _weights(validation, settings)
-        self._lowest = np.inf
+        self._validation, self._settings = validation, settings
+        self._progress, self._judge = progress, judge
+        self._weights = np.zeros(0, np.float32) if validation is None else weights_of(validation, settings)
+        self._lowest, self._best_epoch = np.inf, 0
         self.best_weights: list[NDArray[np.float32]] = []
 
     def calibrate(self, model: Any) -> tuple[float, float]:
@@ -147,8 +152,17 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc] # Keras is untyped
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         if self._validation is not None:
             logs["calibrated_loss"] = self.calibrate(self.model)[1]
-            if self._settings.keep_best and logs["calibrated_loss"] < self._lowest:
-                self._lowest = logs["calibrated_loss"]
-                self.best_weights = self.model.get_weights()
+            self._compare(epoch, logs["calibrated_loss"])
         figures = ", ".join(f"{name} {value:.4f}" for name, value in sorted(logs.items()))
         self._progress(f"epoch {epoch + 1} of {self._settings.epochs}: {figures}")
+        if self._validation is not None:
+            self._judge(epoch, logs["calibrated_loss"])
+
+    def _compare(self, epoch: int, reached: float) -> None:
+        """Keep the best weights, and stop once patience has run out, where the settings ask for it."""
+        if reached < self._lowest:
+            self._lowest, self._best_epoch = reached, epoch
+            if self._settings.keep_best:
+                self.best_weights = self.model.get_weights()
+        patience = self._settings.patience
+        self.model.stop_training = patience is not None and epoch - self._best_epoch >= patience

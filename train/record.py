@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from detector.bundle import (
     Distribution,
@@ -21,6 +21,7 @@ from detector.bundle import (
 )
 from detector.errors import UsageError
 from train.datasets import Index
+from train.settings import FitSettings
 from train.split import Split
 
 RUN, MODEL, FIGURES = "run.json", "model.keras", "figures.json"
@@ -34,6 +35,12 @@ class Run(Part):
 
     format: Literal[1] = 1
     network: str
+    settings: FitSettings | None = None
+    """Not told by runs of earlier versions."""
+    chosen_on: tuple[str, ...] = ()
+    """Origins that settings or features were chosen on: figures on them flatter."""
+    learnt: dict[str, int] = Field(default_factory=dict)
+    """Windows by class that it learnt from, after balancing."""
     training: Training
     features: Schema
     meter: MeterSettings

@@ -1,6 +1,7 @@
 """The steps of a training run on disk: fit and export. The command line only names them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from detector.scorer import KerasScorer
 from train.contest import MASK, Say, model_file, quiet_thresholds, side
 from train.datasets import Dataset, Index, read_index
 from train.export import export_bundle
-from train.fit import FitSettings, Fitted, fit
+from train.fit import Fitted, fit
 from train.measures import Figures
 from train.networks import calibrated
 from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run, versions
 from train.reference import record_of
+from train.settings import FitSettings
 from train.split import Split
 
 
@@ -31,8 +33,11 @@ def fit_run(
     cap_windows: int,
     command: str,
     say: Say,
+    chosen_on: Sequence[str] = (),
 ) -> Run:
     """Train on the split's training origins, and write `run.json` and the calibrated model."""
+    if seen := sorted(split.test & set(chosen_on)):
+        say(f"Settings or features were chosen on {', '.join(seen)}: figures on these origins will flatter.")
     index = read_index(data, schema_digest=SCHEMA.digest)
     training = side(data, index, split.train, cap_windows, settings.seed)
     validation = side(data, index, split.validate, cap_windows, settings.seed)
@@ -47,6 +52,7 @@ def fit_run(
         index=index,
         split=split,
         settings=settings,
+        chosen_on=chosen_on,
         command=command,
         training=training,
         fitted=fitted,
@@ -61,6 +67,7 @@ def save_run(
     index: Index,
     split: Split,
     settings: FitSettings,
+    chosen_on: Sequence[str],
     command: str,
     training: Dataset,
     fitted: Fitted,
@@ -69,6 +76,9 @@ def save_run(
     """Write a run's model and `run.json`; figures of another that was there are gone."""
     run = Run(
         network=settings.network,
+        settings=settings,
+        chosen_on=tuple(chosen_on),
+        learnt=fitted.learnt,
         training=Training(
             command=command, seeds=(settings.seed,), versions=versions(), origins=origins_of(index, split)
         ),

@@ -96,5 +96,6 @@ def test_windows_become_a_bundle_by_commands_alone(tmp_path: Path) -> None:
     assert page.with_suffix(".json").exists()
     assert run("export", "--run", made, "--out", bundle) == 0
     card = (tmp_path / "bundle" / "card.md").read_text()
-    assert "`iotids-train fit --network cnn --validate origin-0 --test origin-1 --seed 0" in card
+    assert "`iotids-train fit --preset iotids --network cnn --epochs 2 --balance weights " in card
+    assert " --validate origin-0 --test origin-1 --seed 0 --cap-windows 200`" in card
     assert str(tmp_path) not in card

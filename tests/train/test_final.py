@@ -1,4 +1,3 @@
-import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +10,9 @@ from detector.bundle import Thresholds
 from detector.errors import UsageError
 from tests.train import samples
 from train.final import fit_final, strictest
-from train.fit import FitSettings
-from train.networks import NetworkSettings
 from train.record import MODEL, Run, read_run
 from train.runs import fit_run
+from train.settings import FitSettings, NetworkSettings
 from train.split import split_by_fold
 
 pytestmark = pytest.mark.tensorflow
@@ -81,4 +79,10 @@ def test_each_origin_is_judged_once(directory: Path) -> None:
 
 def test_the_folds_are_of_the_same_network(directory: Path) -> None:
     with pytest.raises(UsageError, match="holds a cnn, expected a cnn-lstm"):
-        fitted(directory, [0, 1, 2], dataclasses.replace(SETTINGS, network="cnn-lstm"))
+        fitted(directory, [0, 1, 2], SETTINGS.model_copy(update={"network": "cnn-lstm"}))
+
+
+def test_the_folds_learnt_as_it_does_but_for_the_seed(directory: Path) -> None:
+    with pytest.raises(UsageError, match="fold-0: has other settings"):
+        fitted(directory, [0, 1, 2], SETTINGS.model_copy(update={"epochs": 7}))
+    assert fitted(directory, [0, 1, 2], SETTINGS.model_copy(update={"seed": 6})).training.seeds == (6,)

@@ -5,10 +5,12 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
+from detector.errors import UsageError
+from detector.features import SCHEMA
 from tests.train import samples
 from train.calibrate import loss
-from train.fit import FitSettings, Fitted, fit, predict_logits
-from train.networks import NetworkSettings
+from train.fit import Fitted, fit, predict_logits
+from train.settings import PAPER, FitSettings, NetworkSettings
 
 pytestmark = pytest.mark.tensorflow
 
@@ -103,3 +105,57 @@ def test_every_epoch_is_told() -> None:
     fit(TRAINING, VALIDATION, settings, mask=samples.MASK, progress=told.append)
     assert [line.split(":")[0] for line in told] == ["epoch 1 of 2", "epoch 2 of 2"]
     assert "calibrated_loss" in told[0]
+
+
+def test_features_left_out_change_nothing_whatever_is_in_them() -> None:
+    for network in ("cnn-lstm", "attention"):
+        found = fitted(network, epochs=1, features=("bytes_per_second", "tcp"))
+        others = VALIDATION.sequences.copy()
+        left_out = [
+            column
+            for column, name in enumerate(SCHEMA.names)
+            if name not in {"bytes_per_second", "tcp", "mask"}
+        ]
+        others[:, :, left_out] = 1e6
+        same = predict_logits(found.model, VALIDATION.sequences)
+        assert np.allclose(predict_logits(found.model, others), same, atol=1e-5)
+        others[:, :, samples.SIGNAL] = 0.0
+        assert not np.allclose(predict_logits(found.model, others), same, atol=1e-3)
+
+
+def test_an_unknown_feature_is_named() -> None:
+    with pytest.raises(UsageError, match="--features colour: expected one of"):
+        fitted(epochs=1, features=("colour",))
+
+
+def test_patience_ends_a_training_that_validation_no_longer_likes() -> None:
+    wrong = samples.dataset(origins=1, seed=100)
+    wrong.labels[:] = (wrong.labels + 1) % 4
+    settings = FitSettings(
+        network="cnn", size=SMALL, batch=64, learning_rate=1e-2, epochs=30, falling=False, patience=2
+    )
+    losses = fit(TRAINING, wrong, settings, mask=samples.MASK).history["calibrated_loss"]
+    assert len(losses) < 30
+    assert losses.index(min(losses)) == len(losses) - 3
+
+
+def test_the_paper_s_preset_learns_with_adam_at_one_pace() -> None:
+    found = fit(TRAINING, None, PAPER.model_copy(update={"network": "cnn", "epochs": 1}), mask=samples.MASK)
+    optimizer = found.model.optimizer
+    assert float(optimizer.learning_rate) == pytest.approx(1e-3)
+    assert (optimizer.weight_decay, optimizer.clipnorm) == (0.0, None)
+    assert found.learnt == {"Benign": 180, "DDoS": 180, "DoS": 180, "Recon": 180}
+
+
+def test_who_is_told_the_losses_can_end_the_training() -> None:
+    told: list[tuple[int, float]] = []
+
+    def judge(epoch: int, loss: float) -> None:
+        told.append((epoch, loss))
+        if epoch == 1:
+            raise StopIteration
+
+    settings = FitSettings(network="cnn", size=SMALL, epochs=5)
+    with pytest.raises(StopIteration):
+        fit(TRAINING, VALIDATION, settings, mask=samples.MASK, judge=judge)
+    assert [epoch for epoch, _ in told] == [0, 1]

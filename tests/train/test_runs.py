@@ -13,10 +13,9 @@ from detector.meter import ENGINE_VERSION
 from detector.scorer import OnnxScorer
 from tests.train import samples
 from train.evaluate import Evaluation, evaluate_runs
-from train.fit import FitSettings
-from train.networks import NetworkSettings
 from train.record import FIGURES, RUN, read_run
 from train.runs import export_run, fit_run
+from train.settings import FitSettings, NetworkSettings
 from train.split import split_by_fold
 
 pytestmark = pytest.mark.tensorflow

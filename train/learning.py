@@ -1,0 +1,87 @@
+"""The command of `iotids-train` that learns, `fit`, and its options."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from train.commands import DATA_DEFAULT, Data
+
+Run = Annotated[Path, typer.Option("--run", help="Directory of the training run.")]
+Cap = Annotated[
+    int, typer.Option("--cap-windows", min=1, help="Most windows of one class that a capture gives.")
+]
+_Origins = list[str] | None
+_Preset = Annotated[str, typer.Option(help="iotids, or paper for the paper's plain training.")]
+_Network = Annotated[str | None, typer.Option(help="cnn-lstm, sequence, summary, cnn, attention, ...")]
+_Folds = Annotated[int, typer.Option(min=3, help="Into how many folds origins are dealt.")]
+_Fold = Annotated[int, typer.Option(min=0, help="The fold to test on; the next validates.")]
+_Validate = Annotated[_Origins, typer.Option(help="Origin to validate on instead; repeatable.")]
+_Test = Annotated[_Origins, typer.Option(help="Origin to test on instead; repeatable.")]
+_AlwaysTrain = Annotated[_Origins, typer.Option(help="Origin to deal into no fold; repeatable.")]
+_FoldRuns = Annotated[
+    list[Path] | None,
+    typer.Option(help="Train on all origins, calibrated by this run of a fold; repeatable, give all."),
+]
+_Epochs = Annotated[int | None, typer.Option(min=1, help="Over which the learning rate falls to zero.")]
+
+
+RUN_DEFAULT, CAP_DEFAULT = Path(".cache/run"), 200
+
+
+def fit(
+    *,
+    data: Data = DATA_DEFAULT,
+    run: Run = RUN_DEFAULT,
+    preset: _Preset = "iotids",
+    settings: Annotated[Path | None, typer.Option(help="JSON from iotids-train search; instead.")] = None,
+    network: _Network = None,
+    balance: Annotated[str | None, typer.Option(help="weights|oversample|undersample|smote|none")] = None,
+    features: Annotated[str | None, typer.Option(help="best:N, or names with commas; else all.")] = None,
+    worth: Annotated[Path | None, typer.Option(help="worth.json that best:N ranks by.")] = None,
+    folds: _Folds = 5,
+    fold: _Fold = 0,
+    validate: _Validate = None,
+    test: _Test = None,
+    always_train: _AlwaysTrain = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Default: the settings', else 0.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Like 0,1,2: a run each, in --run DIR/seed-N.")] = None,
+    epochs: _Epochs = None,
+    fold_run: _FoldRuns = None,
+    cap_windows: Cap = CAP_DEFAULT,
+) -> None:
+    """Train a network on some origins; calibrate it on others."""
+    from train import final, recipe, runs  # noqa: PLC0415 - TensorFlow takes seconds
+
+    choice = recipe.recipe(
+        preset=preset,
+        file=settings,
+        network=network,
+        epochs=epochs,
+        seed=seed,
+        balance=balance,
+        features=features,
+        worth=worth,
+    )
+    said = recipe.options(choice.settings, preset=preset, file=settings)
+    if fold_run:
+        sides = [f"--fold-run FOLD_{number}" for number in range(len(fold_run))]
+        sides += [f"--validate {name}" for name in validate or ()]
+        fitting = partial(final.fit_final, data, folds=fold_run, aside=validate or ())
+    else:
+        split, sides = recipe.sides_of(
+            data, folds=folds, fold=fold, validate=validate, test=test, always_train=always_train
+        )
+        fitting = partial(runs.fit_run, data, split=split)
+    fitting = partial(fitting, cap_windows=cap_windows, say=_say, chosen_on=choice.chosen_on)
+    for each in recipe.seeds_of(seeds) if seeds else (choice.settings.seed,):
+        directory = run / f"seed-{each}" if seeds else run
+        told = ["iotids-train fit", *said, *sides, f"--seed {each}", f"--cap-windows {cap_windows}"]
+        chosen = choice.settings.model_copy(update={"seed": each})
+        made = fitting(directory=directory, settings=chosen, command=" ".join(told))
+        _say(f"{directory}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
