@@ -55,7 +55,8 @@ for _command in (commands.augment, commands.extract, commands.describe):
     app.command()(_command)
 
 
-app.command()(learning.fit)
+for _learning in (learning.fit, learning.search, learning.worth, learning.compare):
+    app.command()(_learning)
 
 
 for _proof in (prove.survey, prove.evade, prove.evaluate, prove.tune):

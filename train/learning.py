@@ -1,4 +1,4 @@
-"""The command of `iotids-train` that learns, `fit`, and its options."""
+"""The commands of `iotids-train` that learn: `fit`, `search`, `worth` and `compare`, and their options."""
 
 from functools import partial
 from pathlib import Path
@@ -81,6 +81,87 @@ def fit(
         chosen = choice.settings.model_copy(update={"seed": each})
         made = fitting(directory=directory, settings=chosen, command=" ".join(told))
         _say(f"{directory}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
+
+
+def worth(
+    *,
+    data: Data = DATA_DEFAULT,
+    run: Run = RUN_DEFAULT,
+    side: Annotated[str, typer.Option(help="validate or test; choose features by validate.")] = "validate",
+    cap_windows: Cap = CAP_DEFAULT,
+) -> None:
+    """Measure what each feature is worth on origins that a run's model never saw."""
+    from train import studies  # noqa: PLC0415 - TensorFlow takes seconds
+    from train.worth import lines  # noqa: PLC0415 - as above
+
+    for line in lines(studies.measure_worth(data, run, side, cap_windows=cap_windows, say=_say)):
+        typer.echo(line)
+
+
+def search(
+    *,
+    data: Data = DATA_DEFAULT,
+    journal: Annotated[Path, typer.Option(help="The search's file; continued if there.")],
+    out: Annotated[Path, typer.Option(help="Where the best settings go, for fit --settings.")],
+    minutes: Annotated[float, typer.Option(min=0.01, help="Budget of time, to the next epoch.")] = 60,
+    trials: Annotated[int | None, typer.Option(min=1, help="Most trials, earlier ones counted.")] = None,
+    preset: _Preset = "iotids",
+    network: _Network = None,
+    folds: _Folds = 5,
+    fold: _Fold = 0,
+    validate: _Validate = None,
+    test: _Test = None,
+    always_train: _AlwaysTrain = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    epochs: _Epochs = None,
+    cap_windows: Cap = CAP_DEFAULT,
+) -> None:
+    """Search the best settings by validation origins; test origins are not read."""
+    from train import recipe, studies  # noqa: PLC0415 - TensorFlow takes seconds
+    from train.search import Limits  # noqa: PLC0415 - as above
+
+    base = recipe.recipe(preset=preset, network=network, epochs=epochs, seed=seed).settings
+    split, _ = recipe.sides_of(
+        data, folds=folds, fold=fold, validate=validate, test=test, always_train=always_train
+    )
+    limits = Limits(seconds=60.0 * minutes, trials=trials)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    best = studies.search_settings(data, split, base, journal, limits, cap_windows=cap_windows, say=_say)
+    out.write_text(best.model_dump_json(indent=1) + "\n")
+    _say(f"{out}: the best settings, for fit --settings; chosen on {', '.join(best.chosen_on)}")
+
+
+def compare(
+    *,
+    data: Data = DATA_DEFAULT,
+    network: Annotated[list[str] | None, typer.Option(help="Repeatable; default: all.")] = None,
+    doubt: Annotated[list[str] | None, typer.Option(help="Trained without order or past too.")] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file for the figures.")] = None,
+    preset: _Preset = "iotids",
+    folds: _Folds = 5,
+    fold: _Fold = 0,
+    always_train: _AlwaysTrain = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    epochs: _Epochs = None,
+    cap_windows: Cap = CAP_DEFAULT,
+) -> None:
+    """Set networks, trees and a rate rule against each other on the same windows of unseen origins."""
+    from train import recipe, studies  # noqa: PLC0415 - TensorFlow takes seconds
+    from train.compare import lines  # noqa: PLC0415 - as above
+    from train.networks import NETWORKS  # noqa: PLC0415 - as above
+    from train.settings import require  # noqa: PLC0415 - as above
+
+    doubted = doubt or []
+    names = list(dict.fromkeys([*(network or NETWORKS), *doubted]))
+    for name in names:
+        require("--doubt" if name in doubted else "--network", name, NETWORKS)
+    base = recipe.recipe(preset=preset, epochs=epochs, seed=seed).settings
+    split, _ = recipe.sides_of(data, folds=folds, fold=fold, always_train=always_train)
+    found = studies.compare_models(
+        data, split, base, names, cap_windows=cap_windows, doubted=doubted, out=out, say=_say
+    )
+    for line in lines(found):
+        typer.echo(line)
 
 
 def _say(line: str) -> None:

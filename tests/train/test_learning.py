@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from detector.cli import run_app
 from tests.train import samples
 from train.cli import app
 from train.record import read_run
-from train.settings import FitSettings
+from train.settings import Choice, FitSettings
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
@@ -39,6 +40,46 @@ def test_several_seeds_give_a_run_each_that_one_seed_gives_again(data: str, tmp_
     assert second.learnt == {"Benign": 20, "DDoS": 20, "DoS": 20, "Recon": 20}
 
 
+def test_the_worth_of_features_chooses_some_and_the_run_says_who_chose(data: str, tmp_path: Path) -> None:
+    made, chosen = tmp_path / "made", tmp_path / "chosen"
+    assert run("fit", "--data", data, "--run", str(made), *SIDES) == 0
+    assert run("worth", "--data", data, "--run", str(made)) == 0
+    ranked = ["--features", "best:5", "--worth", str(made / "worth.json")]
+    assert run("fit", "--data", data, "--run", str(chosen), *SIDES, *ranked) == 0
+    found = read_run(chosen)
+    assert found.settings is not None
+    assert len(found.settings.features or ()) == 5
+    assert found.chosen_on == ("origin-0",)
+    assert f"--features {','.join(found.settings.features or ())}" in found.training.command
+    assert run("export", "--run", str(chosen), "--out", str(tmp_path / "bundle")) == 0
+
+
+def test_a_search_writes_settings_that_fit_takes(
+    data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, journal = tmp_path / "settings.json", tmp_path / "search.log"
+    searching = ["search", "--data", data, "--journal", str(journal), "--out", str(out), "--trials", "2"]
+    assert run(*searching, *SIDES) == 0
+    choice = Choice.model_validate_json(out.read_bytes())
+    assert choice.chosen_on == ("origin-0",)
+    flipped = ["--validate", "origin-1", "--test", "origin-0"]
+    made = tmp_path / "run"
+    assert run("fit", "--data", data, "--run", str(made), "--settings", str(out), *flipped) == 0
+    assert "chosen on origin-0: figures on these origins will flatter" in capsys.readouterr().err
+    assert read_run(made).settings == choice.settings
+    assert str(tmp_path) not in read_run(made).training.command
+
+
+def test_networks_and_trees_are_compared_by_one_command(
+    data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "figures.json"
+    contest = ["--network", "cnn", "--folds", "3", "--epochs", "1", "--out", str(out)]
+    assert run("compare", "--data", data, *contest) == 0
+    assert list(json.loads(out.read_text())) == ["cnn", "random forest", "LightGBM", "rate rule"]
+    assert len(capsys.readouterr().out.splitlines()) == 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -47,6 +88,8 @@ def test_several_seeds_give_a_run_each_that_one_seed_gives_again(data: str, tmp_
         (["fit", "--seeds", "one"], "--seeds 'one': expected up to 100"),
         (["fit", "--settings", "none.json"], "none.json: no settings"),
         (["fit", "--features", "best:3"], "needs --worth FILE"),
+        (["worth", "--side", "train"], "--side train: expected one of validate, test"),
+        (["compare", "--network", "rnn"], "--network rnn: expected one of"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_exit_2(
