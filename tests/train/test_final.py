@@ -18,7 +18,7 @@ from train.split import split_by_fold
 pytestmark = pytest.mark.tensorflow
 
 SETTINGS = FitSettings(
-    network="cnn", size=NetworkSettings(filters=8), epochs=6, batch=64, learning_rate=1e-2, seed=5
+    network="cnn", size=NetworkSettings(filters=8), epochs=2, batch=64, learning_rate=1e-2, seed=5
 )
 FOLDS = 3
 
@@ -26,7 +26,7 @@ FOLDS = 3
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("final")
-    index = samples.write_data(made / "data", each=30)
+    index = samples.write_data(made / "data", each=10)
     for fold in range(FOLDS):
         split = split_by_fold(index, folds=FOLDS, fold=fold)
         fit_run(made / "data", made / f"fold-{fold}", split, SETTINGS, cap_windows=50, command="", say=print)
@@ -49,12 +49,13 @@ def fitted(
 
 
 def test_it_learns_from_every_origin_and_is_calibrated_by_the_folds(directory: Path) -> None:
-    found = fitted(directory, [0, 1, 2])
+    found = fitted(directory, [0, 1, 2], SETTINGS.model_copy(update={"seed": 6}))
     runs = [read_run(directory / f"fold-{fold}") for fold in range(FOLDS)]
     assert found.side("train") == frozenset().union(*(run.side("test") for run in runs))
     assert found.side("validate") == found.side("test") == frozenset()
     expected = math.prod(run.temperature for run in runs) ** (1 / FOLDS)
     assert found.temperature == pytest.approx(expected)
+    assert found.training.seeds == (6,)
     assert read_run(directory / "final") == found
     assert (directory / "final" / MODEL).is_file()
 
@@ -85,4 +86,3 @@ def test_the_folds_are_of_the_same_network(directory: Path) -> None:
 def test_the_folds_learnt_as_it_does_but_for_the_seed(directory: Path) -> None:
     with pytest.raises(UsageError, match="fold-0: has other settings"):
         fitted(directory, [0, 1, 2], SETTINGS.model_copy(update={"epochs": 7}))
-    assert fitted(directory, [0, 1, 2], SETTINGS.model_copy(update={"seed": 6})).training.seeds == (6,)

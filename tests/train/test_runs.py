@@ -22,8 +22,8 @@ pytestmark = pytest.mark.tensorflow
 
 SETTINGS = FitSettings(
     size=NetworkSettings(filters=8, units=8, summary_units=8, feature_dropout=0.1),
-    epochs=25,
-    batch=64,
+    epochs=20,
+    batch=32,
     learning_rate=1e-2,
     seed=5,
 )
@@ -36,19 +36,19 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def evaluation(directory: Path) -> Evaluation:
-    index = samples.write_data(directory / "data", each=60)
+    index = samples.write_data(directory / "data", each=40)
     split = split_by_fold(index, folds=3, fold=0)
     fit_run(
         directory / "data",
         directory / "run",
         split,
         SETTINGS,
-        cap_windows=50,
+        cap_windows=30,
         command="iotids-train fit --seed 5",
         say=lambda _: None,
     )
     return evaluate_runs(
-        directory / "data", [directory / "run"], cap_windows=50, with_baselines=True, say=lambda _: None
+        directory / "data", [directory / "run"], cap_windows=30, with_baselines=True, say=lambda _: None
     )
 
 
