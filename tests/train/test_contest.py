@@ -13,6 +13,7 @@ from train.contest import Bench, Contender, ablated, model_file, quiet_threshold
 from train.datasets import Index
 from train.outcomes import CURVE
 from train.record import Run, origins_of
+from train.settings import PAPER
 from train.split import Split
 
 pytestmark = pytest.mark.tensorflow
@@ -76,7 +77,10 @@ def test_the_curve_of_recon_is_taken_capture_by_capture(bench: Bench) -> None:
     assert not any(opened["Benign"])
 
 
-def test_rivals_learn_from_the_training_side_and_are_named(bench: Bench) -> None:
+def test_rivals_learn_from_the_training_side_and_are_named(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.contest.PAPER", PAPER.model_copy(update={"epochs": 1}))
     said: list[str] = []
     rivals = list(bench.baselines(["last-flow"], said.append))
     assert [rival.name for rival in rivals] == [

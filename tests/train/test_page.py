@@ -19,6 +19,11 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Description, Benign
     return describe(folder, describable.write(folder, factor=50), splits=False)
 
 
+@pytest.fixture(scope="module")
+def text(found: tuple[Description, Benign]) -> str:
+    return html(*found)
+
+
 class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -34,9 +39,8 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_a_page_needs_nothing_beside_it(found: tuple[Description, Benign]) -> None:
+def test_a_page_needs_nothing_beside_it(text: str) -> None:
     tags = Tags()
-    text = html(*found)
     tags.feed(text)
     assert tags.open == []
     (source,) = tags.sources
@@ -45,10 +49,11 @@ def test_a_page_needs_nothing_beside_it(found: tuple[Description, Benign]) -> No
     assert "http" not in re.sub(r'src="[^"]*"', "", text)
 
 
-def test_it_tells_the_number_and_what_gives_the_lab_away(found: tuple[Description, Benign]) -> None:
+def test_it_tells_the_number_and_what_gives_the_lab_away(
+    found: tuple[Description, Benign], text: str
+) -> None:
     described, _ = found
     assert described.realism is not None
-    text = html(*found)
     assert f"<strong>{described.realism.auc:.3f}</strong>" in text
     told = text[text.index("What gives") :]
     assert "<td>src2dst_max_ps</td>" in told[: told.index("</table>")]
@@ -64,9 +69,9 @@ def test_names_are_text_and_no_markup(found: tuple[Description, Benign]) -> None
     assert "<td>&lt;script&gt;</td>" in text
 
 
-def test_splits_are_shown_where_they_were_judged(found: tuple[Description, Benign]) -> None:
+def test_splits_are_shown_where_they_were_judged(found: tuple[Description, Benign], text: str) -> None:
     described, benign = found
-    assert "split by" not in html(described, benign)
+    assert "split by" not in text
     judged: dict[str, object] = {"by": "time", "train_windows": 7, "test_windows": 3, "shared": 1}
     judged |= {"classes": ["Benign", "DoS"], "macro_f1": 0.98765}
     text = html(replace(described, splits=[judged]), benign)
@@ -80,10 +85,10 @@ def test_without_a_lab_it_says_so(found: tuple[Description, Benign]) -> None:
     assert "<img" not in text
 
 
-def test_the_twin_holds_the_same(found: tuple[Description, Benign], tmp_path: Path) -> None:
+def test_the_twin_holds_the_same(found: tuple[Description, Benign], text: str, tmp_path: Path) -> None:
     page, twin = write(tmp_path / "out", *found)
     told = json.loads(twin.read_text())
     described, _ = found
     assert told == json.loads(json.dumps(described.as_json()))
     assert told["realism"]["auc"] == pytest.approx(described.realism.auc if described.realism else None)
-    assert page.read_text() == html(*found)
+    assert page.read_text() == text
