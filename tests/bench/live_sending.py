@@ -18,12 +18,13 @@ class Sender:
 
     def __init__(self, process: Popen[bytes]) -> None:
         self._process = process
-        began = self._line()
+        began = self.line()
         self.began: float = began["monotonic"]
         """`time.monotonic()` of the first packet."""
         self.began_epoch: float = began["epoch"]
 
-    def _line(self) -> Any:
+    def line(self) -> Any:
+        """Wait for what it says next."""
         line = self._process.stdout.readline() if self._process.stdout else b""
         if not line:
             raise MeasureError(f"the sender ended: {self._process.communicate()[1].decode()}")
@@ -34,7 +35,7 @@ class Sender:
 
     def sent(self) -> Sent:
         """Wait for its end; return what it says."""
-        return Sent(**self._line())
+        return Sent(**self.line())
 
 
 @contextmanager

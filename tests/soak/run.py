@@ -1,11 +1,10 @@
 """A run: packets sent and trouble made by plan, the daemon looked at, and all of it counted at the end."""
 
-import json
 import sys
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from subprocess import PIPE, Popen
+from subprocess import PIPE
 from typing import Any, NamedTuple
 
 from tests.bench.live_daemon import Metrics
@@ -18,6 +17,7 @@ from tests.bench.live_programs import (
     running,
     until,
 )
+from tests.bench.live_sending import Sender
 from tests.soak.faults import Troubles
 from tests.soak.plan import Plan, plan
 from tests.soak.samples import Sample, sample
@@ -59,25 +59,6 @@ class Result(NamedTuple):
     stop_secs: float
 
 
-class _Sender:
-    """The sender as a process of its own."""
-
-    def __init__(self, process: Popen[bytes]) -> None:
-        self._process = process
-        began = self.line()
-        self.began: float = began["monotonic"]
-        self.epoch: float = began["epoch"]
-
-    def line(self) -> Any:
-        line = self._process.stdout.readline() if self._process.stdout else b""
-        if not line:
-            raise MeasureError(f"the sender ended: {self._process.communicate()[1].decode()}")
-        return json.loads(line)
-
-    def busy(self) -> bool:
-        return self._process.poll() is None
-
-
 def run(folder: Path, *, seed: int, secs: float, networks: int, bundle: Path | None) -> Result:
     """Run it, in network namespaces of its own.
 
@@ -91,7 +72,7 @@ def run(folder: Path, *, seed: int, secs: float, networks: int, bundle: Path | N
         found = stack.enter_context(stage(folder, bundle))
         before = counts(PLUG), counts(WATCHED)
         process = stack.enter_context(running(bounded(words, secs + 120), stdout=PIPE, stderr=PIPE))
-        sender, troubles, samples = _Sender(process), Troubles(found), list[Sample]()
+        sender, troubles, samples = Sender(process), Troubles(found), list[Sample]()
         try:
             _follow(found, sender, planned, troubles, samples)
         except MeasureError as error:
@@ -109,7 +90,7 @@ def run(folder: Path, *, seed: int, secs: float, networks: int, bundle: Path | N
         return Result(
             plan=planned,
             secs=secs,
-            epoch=sender.epoch,
+            epoch=sender.began_epoch,
             sent=sent,
             plug=plug,
             watched=watched,
@@ -126,7 +107,7 @@ def run(folder: Path, *, seed: int, secs: float, networks: int, bundle: Path | N
         )
 
 
-def _follow(found: Stage, sender: _Sender, planned: Plan, troubles: Troubles, samples: list[Sample]) -> None:
+def _follow(found: Stage, sender: Sender, planned: Plan, troubles: Troubles, samples: list[Sample]) -> None:
     """Make trouble and look at the daemon until the sender ends."""
     begin, end = list(planned.faults), sorted(planned.faults, key=lambda fault: fault.ends)
     stopped = False
