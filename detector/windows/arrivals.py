@@ -104,7 +104,7 @@ def touched(
     """Tell, one interval after the other, which hosts its flows belong to, and what they add up to.
 
     Several are looked at together, as if a host were another one in each: most intervals are short, and what
-    it takes to ask does not grow with the answer. A second of ordinary traffic costs a third so.
+    it takes to ask does not grow with the answer.
 
     Args:
         came: n flows in the order in which they left.

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests import traffic
+from tests.command import PCAPS
 from tests.traffic import ACK, EPOCH_MS, SYN, Frame, datagram, segment
 from train.packets import Packet, PacketFile
 from train.sources import CaptureSource, from_lab
@@ -15,6 +16,15 @@ from train.sources import CaptureSource, from_lab
 VICTIM = "10.0.0.7"
 START = EPOCH_MS / 1000
 RAW, SLL, ETHERNET = 101, 113, 1
+
+FLOOD = CaptureSource(
+    PCAPS / "udp-flood-one-source.pcap",
+    "own/flood",
+    "own",
+    "DoS",
+    "MIT",
+    PCAPS / "udp-flood-one-source.json",
+)
 
 ANY_PACKETS = st.builds(
     lambda seed, count: [

@@ -11,7 +11,7 @@ from detector.records import CATEGORIES, address
 from tests.command import PCAPS
 from tests.traffic import ACK, ICMP, RST, SYN, Frame, ethernet, icmp, ip, segment
 from tests.train import augmented
-from tests.train.augmented import ANY_PACKETS, START
+from tests.train.augmented import ANY_PACKETS, FLOOD, START
 from train.augment import Options, augment
 from train.disguises import Decoys, Jitter, Slow, has_scan
 from train.extract import Extract, extract_capture
@@ -28,14 +28,6 @@ SCAN = CaptureSource(
     "Recon",
     "MIT",
     PCAPS / "scan-among-devices.json",
-)
-FLOOD = CaptureSource(
-    PCAPS / "udp-flood-one-source.pcap",
-    "own/flood",
-    "own",
-    "DoS",
-    "MIT",
-    PCAPS / "udp-flood-one-source.json",
 )
 EVERYBODY = {"events": [augmented.event("Recon", ["*"], ["*"]) | {"start": 0.0, "end": 4e9}]}
 

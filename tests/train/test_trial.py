@@ -5,20 +5,13 @@ import pytest
 
 from detector.bundle import MeterSettings, WindowSettings
 from tests.command import PCAPS
+from tests.train.augmented import FLOOD
 from train.curves import AS_IS, LADDERS
 from train.extract import extract_capture
 from train.sources import CaptureSource
 from train.trial import Disguised, Trial, disguise
 
 SCAN = CaptureSource(PCAPS / "scan-among-devices.pcap", "own/scan", "own", "Recon", "MIT", 3)
-FLOOD = CaptureSource(
-    PCAPS / "udp-flood-one-source.pcap",
-    "own/flood",
-    "own",
-    "DoS",
-    "MIT",
-    PCAPS / "udp-flood-one-source.json",
-)
 
 
 @cache
