@@ -50,6 +50,8 @@ class Judged:
     probabilities: NDArray[np.float32]
     reached: Flags
     origins: NDArray[np.str_]
+    names: NDArray[np.str_]
+    """The capture of each window."""
     captures: list[CaptureOutcome]
     recon: list[tuple[str, tuple[bool, ...]]]
     """Class of a benign or Recon capture, and at which thresholds of `CURVE` Recon opens."""
@@ -130,6 +132,7 @@ class Bench:
             probabilities=probabilities,
             reached=measures.reached(probabilities, contender.thresholds),
             origins=test.origins,
+            names=test.capture_names,
             captures=captures,
             recon=recon,
         )

@@ -36,7 +36,7 @@ class Evaluation:
     spread: Figures
     """Standard deviation of the network's figures over the seeds, (n - 1); empty of one seed."""
     without_doubts: Figures
-    """The network's figures without the captures of `doubts`, by capture; empty without a survey."""
+    """The network's figures without the captures of `doubts`, all seeds together; empty without a survey."""
     confusion: list[list[int]]
     """Windows of all seeds, by true class (rows) and likeliest class."""
     reliability: list[Bin]
@@ -49,6 +49,16 @@ class Evaluation:
     """Attack captures whose packets show nothing unusual."""
     evasion: tuple[Curve, ...] = ()
     """What `iotids-train evade` found, of its own captures and runs."""
+
+    def columns(self) -> dict[str, Figures]:
+        """Return all figures by what they are of, the network's first: what a bundle's card shows."""
+        name, own = next(iter(self.figures.items()))
+        of_it = {"spread over seeds": self.spread, "without unsupported labels": self.without_doubts}
+        return {
+            name: own,
+            **{f"{name}, {what}": figures for what, figures in of_it.items() if figures},
+            **self.figures,
+        }
 
 
 def evaluate_runs(
@@ -87,7 +97,7 @@ def evaluate_runs(
                 judged[contender.name][seed].append(bench.judge(contender))
     found = replace(_evaluation(judged, known), evasion=evasion)
     for directory in directories:
-        (directory / FIGURES).write_text(json.dumps(found.figures, indent=1) + "\n")
+        (directory / FIGURES).write_text(json.dumps(found.columns(), indent=1) + "\n")
     return found
 
 
@@ -116,12 +126,14 @@ def _evaluation(judged: dict[str, dict[int, list[Judged]]], survey: Mapping[str,
     by_seed = {name: [_figures(parts, survey) for parts in found.values()] for name, found in judged.items()}
     first = next(iter(seeds.values()))
     every = [part for parts in seeds.values() for part in parts]
-    labels, probabilities, _ = _joined(every)
+    labels, probabilities, reached = _joined(every)
     origins = np.concatenate([part.origins for part in first])
     captures = [outcome for part in every for outcome in part.captures]
     tested = {outcome.capture for outcome in captures}
     doubts = [doubt for doubt in find(survey.values()) if doubt.capture in tested]
-    supported = [one for one in captures if one.capture not in {doubt.capture for doubt in doubts}]
+    doubted = {doubt.capture for doubt in doubts}
+    supported = [one for one in captures if one.capture not in doubted]
+    clear = ~np.isin(np.concatenate([part.names for part in every]), list(doubted))
     models = max(len(parts) for parts in seeds.values())
     named = f"{network}, {models} models" if models > 1 else network
     return Evaluation(
@@ -130,7 +142,12 @@ def _evaluation(judged: dict[str, dict[int, list[Judged]]], survey: Mapping[str,
         origins_unseen=len({one.origin for one in captures}),
         figures={named if name == network else name: _mean(each) for name, each in by_seed.items()},
         spread=_spread(by_seed[network]),
-        without_doubts=capture_figures(supported, survey) if doubts else {},
+        without_doubts={
+            **_window_figures(labels[clear], probabilities[clear], reached[clear]),
+            **capture_figures(supported, survey),
+        }
+        if doubts
+        else {},
         confusion=measures.confusion(probabilities, labels),
         reliability=measures.reliability(probabilities, labels),
         curve=_curve(every),
@@ -149,11 +166,18 @@ def _joined(parts: Sequence[Judged]) -> tuple[NDArray[np.int8], NDArray[np.float
 
 
 def _figures(parts: Sequence[Judged], survey: Mapping[str, Surveyed]) -> Figures:
-    labels, probabilities, reached = _joined(parts)
+    return {
+        **_window_figures(*_joined(parts)),
+        **capture_figures([one for part in parts for one in part.captures], survey),
+    }
+
+
+def _window_figures(labels: NDArray[np.int8], probabilities: NDArray[np.float32], reached: Flags) -> Figures:
+    if not len(labels):
+        return {}
     return {
         **measures.window_figures(probabilities, labels),
         **measures.threshold_figures(reached, labels),
-        **capture_figures([one for part in parts for one in part.captures], survey),
     }
 
 

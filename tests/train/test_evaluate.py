@@ -95,6 +95,7 @@ def test_seeds_give_mean_and_spread(folder: Path) -> None:
     assert each[0] > each[1]
     assert together.figures["tiny, 2 models"]["ece"] == pytest.approx(np.mean(each))
     assert together.spread["ece"] == pytest.approx(np.std(each, ddof=1))
+    assert together.columns()["tiny, 2 models, spread over seeds"] == together.spread
     assert together.seeds == (1, 2)
     assert len(together.captures) == 2 * len(alone[0].captures)
 
@@ -122,8 +123,11 @@ def test_figures_stand_with_and_without_unsupported_labels(folder: Path) -> None
     found = evaluated(folder, "origin-0-2", survey=survey)
     assert [doubt.capture for doubt in found.doubts] == ["origin-0/DoS"]
     assert found.figures["tiny"]["captures_DoS"] == 1
-    assert "captures_DoS" not in found.without_doubts
+    assert "recall_DoS" in found.figures["tiny"]
+    assert not {"captures_DoS", "recall_DoS"} & set(found.without_doubts)
+    assert found.without_doubts["recall_Recon"] == found.figures["tiny"]["recall_Recon"]
     assert found.without_doubts["captures_Recon"] == 1
+    assert found.columns() == {**found.figures, "tiny, without unsupported labels": found.without_doubts}
     assert found.figures["tiny"]["benign_device_days"] == pytest.approx(2 / 24)
 
 
