@@ -159,6 +159,8 @@ def describe(
     if found:
         told = ", ".join(list(found.giveaways)[:5])
         _say(f"lab against real: area under the curve {found.auc:.3f} (0.5: cannot tell), by {told}")
+        for name, auc in found.real_networks.items():
+            _say(f"{name} against all other real origins: {auc:.3f}")
     for each in described.splits:
         judged = ", ".join(each["classes"])
         _say(f"forest, split by {each['by']}: macro-F1 {each['macro_f1']:.3f} over {judged}")

@@ -104,10 +104,18 @@ def _realism(found: Realism) -> list[str]:
             f"<p>A forest tells benign windows of the lab ({found.lab_windows}) from real ones "
             f"({found.real_windows}, {found.real_origins} origins) with an area under the curve of "
             f"<strong>{found.auc:.3f}</strong>, judged on origins and captures it never saw. 0.5 would mean "
-            "that it cannot tell.</p><p>What gives the lab away:</p>"
+            f"that it cannot tell.{_networks(found)}</p><p>What gives the lab away:</p>"
         ),
         _table(["feature", "share of decisions", "area under the curve alone"], told),
     ]
+
+
+def _networks(found: Realism) -> str:
+    """Say what the forest makes of real networks."""
+    if not found.real_networks:
+        return ""
+    told = ", ".join(f"{escape(name)} {auc:.3f}" for name, auc in found.real_networks.items())
+    return f" Real networks, each told from all other real ones by the same means: {told}."
 
 
 def _plots(described: Description, benign: Benign) -> list[str]:

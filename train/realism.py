@@ -1,10 +1,11 @@
 """How real the lab's ordinary traffic is: how well a forest tells it from that of real networks.
 
 Judged on origins and captures that the forest never saw. An area under the curve of 0.5 means that it
-cannot tell; 1 that a model trained on the lab has learned another world.
+cannot tell; 1 that a model trained on the lab has learned another world. What can be hoped for is what the
+same forest makes of one real network among the others: no two homes are alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,9 @@ _TREES = 200
 _FEWEST = 20
 """Windows of each kind below which nothing is said."""
 
+_FEWEST_CAPTURES = 50
+"""Of a real network that is held against the others: fewer show a device or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Benign:
@@ -35,6 +39,8 @@ class Benign:
     """Shape (m,)."""
     groups: NDArray[np.str_]
     """Shape (m,): what must not be on both sides: an origin, or a capture of the lab."""
+    captures: NDArray[np.str_]
+    """Shape (m,)."""
 
     def quantiles(self) -> dict[str, dict[str, list[float]]]:
         """Return by feature the `QUANTILES` of the newest flows' values, of lab and of real windows."""
@@ -60,6 +66,9 @@ class Realism:
     """Share of the forest's decisions by feature, the largest first."""
     alone: dict[str, float]
     """Area under the curve by the newest flow's value of one feature alone, the most telling first."""
+    real_networks: dict[str, float]
+    """Area under the curve where a real origin of many captures stands in the lab's place, among the other
+    real ones; the best told first."""
 
 
 def benign_windows(
@@ -86,7 +95,8 @@ def benign_windows(
     group_of = [
         f"lab {entry.capture}" if entry.layout == "lab" else f"real {entry.origin}" for entry, _ in drawn
     ]
-    return Benign(np.concatenate(parts), np.repeat(lab_of, sizes), np.repeat(group_of, sizes))
+    capture_of = [entry.capture for entry, _ in drawn]
+    return Benign(np.concatenate(parts), *(np.repeat(of, sizes) for of in (lab_of, group_of, capture_of)))
 
 
 def _draw(
@@ -114,34 +124,61 @@ def _even_share(counts: Sequence[int], total: int) -> int:
 
 def judge_realism(benign: Benign, *, seed: int = 0, trees: int = _TREES) -> Realism | None:
     """Train a forest to tell lab from real; None if there are too few windows or groups of either."""
-    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 - a second, for this command alone
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - a second, for this command alone
+
+    lab = benign.lab
+    summary = summarise(benign.sequences, SCHEMA.index("mask"))
+    found = _told_apart(summary, lab, benign.groups, seed, trees)
+    if found is None:
+        return None
+    auc, shares = found
+    newest = benign.sequences[:, -1]
+    alone = {name: float(roc_auc_score(lab, newest[:, column])) for column, name in enumerate(SCHEMA.names)}
+    networks = dict(_real_networks(summary[~lab], benign.groups[~lab], benign.captures[~lab], seed, trees))
+    return Realism(
+        auc=auc,
+        lab_windows=int(lab.sum()),
+        real_windows=int((~lab).sum()),
+        real_origins=len(np.unique(benign.groups[~lab])),
+        giveaways=dict(sorted(zip(SCHEMA.names, map(float, shares), strict=True), key=lambda pair: -pair[1])),
+        alone=dict(sorted(alone.items(), key=lambda pair: -abs(pair[1] - 0.5))),
+        real_networks=dict(sorted(networks.items(), key=lambda pair: -pair[1])),
+    )
+
+
+def _told_apart(
+    summary: Features, odd: NDArray[np.bool_], groups: NDArray[np.str_], seed: int, trees: int
+) -> tuple[float, NDArray[np.float64]] | None:
+    """Return how well a forest tells the odd windows from the others, and each feature's share in that."""
+    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 - as above
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - as above
     from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - as above
 
-    lab = benign.lab
-    sides = [np.unique(benign.groups[lab]), np.unique(benign.groups[~lab])]
-    folds = min(FOLDS, *map(len, sides))
-    if folds < 2 or min(lab.sum(), (~lab).sum()) < _FEWEST:  # noqa: PLR2004 - one to learn from, one to judge
+    folds = min(FOLDS, len(np.unique(groups[odd])), len(np.unique(groups[~odd])))
+    if folds < 2 or min(odd.sum(), (~odd).sum()) < _FEWEST:  # noqa: PLR2004 - one to learn from, one to judge
         return None
-    summary = summarise(benign.sequences, SCHEMA.index("mask"))
-    scores = np.zeros(len(lab))
+    scores = np.zeros(len(odd))
     shares = np.zeros(len(SCHEMA))
     deal = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for train, test in deal.split(summary, lab, benign.groups):
-        if len(np.unique(lab[train])) < 2:  # noqa: PLR2004 - both are needed
+    for train, test in deal.split(summary, odd, groups):
+        if len(np.unique(odd[train])) < 2:  # noqa: PLR2004 - both are needed
             return None
         forest = RandomForestClassifier(
             trees, min_samples_leaf=5, class_weight="balanced", n_jobs=-1, random_state=seed
-        ).fit(summary[train], lab[train])
+        ).fit(summary[train], odd[train])
         scores[test] = forest.predict_proba(summary[test])[:, 1]
         shares += forest.feature_importances_.reshape(4, -1).sum(axis=0) / folds
-    newest = benign.sequences[:, -1]
-    alone = {name: float(roc_auc_score(lab, newest[:, column])) for column, name in enumerate(SCHEMA.names)}
-    return Realism(
-        auc=float(roc_auc_score(lab, scores)),
-        lab_windows=int(lab.sum()),
-        real_windows=int((~lab).sum()),
-        real_origins=len(sides[1]),
-        giveaways=dict(sorted(zip(SCHEMA.names, map(float, shares), strict=True), key=lambda pair: -pair[1])),
-        alone=dict(sorted(alone.items(), key=lambda pair: -abs(pair[1] - 0.5))),
-    )
+    return float(roc_auc_score(odd, scores)), shares
+
+
+def _real_networks(
+    summary: Features, groups: NDArray[np.str_], captures: NDArray[np.str_], seed: int, trees: int
+) -> Iterator[tuple[str, float]]:
+    """Yield how well each real origin of many captures is told from the others, captures kept whole."""
+    for group in np.unique(groups):
+        odd = groups == group
+        if len(np.unique(captures[odd])) < _FEWEST_CAPTURES:
+            continue
+        found = _told_apart(summary, odd, np.where(odd, captures, groups), seed, trees)
+        if found is not None:
+            yield str(group).removeprefix("real "), found[0]

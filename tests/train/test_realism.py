@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from tests.train import describable, samples
-from train.realism import QUANTILES, _even_share, benign_windows, judge_realism
+from train.realism import QUANTILES, Benign, _even_share, benign_windows, judge_realism
 
 
 def test_another_world_is_told_apart_by_what_differs(tmp_path: Path) -> None:
@@ -26,6 +26,7 @@ def test_the_same_world_is_not(tmp_path: Path) -> None:
     found = judge_realism(benign_windows(tmp_path, index.entries), trees=40)
     assert found is not None
     assert 0.35 < found.auc < 0.65
+    assert not found.real_networks  # none has so many captures
 
 
 def test_no_origin_and_no_capture_of_the_lab_drowns_the_rest(tmp_path: Path) -> None:
@@ -38,6 +39,20 @@ def test_no_origin_and_no_capture_of_the_lab_drowns_the_rest(tmp_path: Path) -> 
         "real": 6,
         "lab": 5,
     }
+
+
+def test_a_real_network_is_held_against_the_other_real_ones() -> None:
+    captures = np.repeat([f"{name}/{number}" for name in "abcdefgh" for number in range(60)], 2)
+    groups = np.array([f"lab {name}" if name[0] in "gh" else f"real {name[0]}" for name in captures])
+    sequences = samples.windows([0] * len(captures), 7).sequences
+    sequences[groups == "real a", :, SCHEMA.index("src2dst_max_ps")] *= 50
+    lab = np.char.startswith(groups, "lab")
+    found = judge_realism(Benign(np.abs(sequences), lab, groups, captures), trees=40)
+    assert found is not None
+    assert set(found.real_networks) == set("abcdef")
+    assert next(iter(found.real_networks)) == "a"
+    assert found.real_networks["a"] > 0.95
+    assert 0.3 < found.real_networks["b"] < 0.7
 
 
 @given(counts=st.lists(st.integers(0, 50), max_size=9), total=st.integers(0, 200))
