@@ -14,6 +14,7 @@ from detector.records import CATEGORIES, Category, WindowBatch
 from detector.scorer import KerasScorer, Scorer
 from train import baselines, measures, rate_rule
 from train.ablate import Ablated, last_flow
+from train.crossfit import FALSE_SHARE, Told
 from train.datasets import Dataset, Entry, Index, load, load_capture
 from train.fit import fit
 from train.measures import Flags
@@ -26,9 +27,6 @@ from train.tune import Scored, tune
 
 MASK = SCHEMA.index("mask")
 
-FALSE_SHARE = 0.005
-"""Of benign validation captures, how many may raise an incident of one class."""
-
 _DRAW_SEED = 0
 """Every run is judged on the same windows, whatever seed it learned with."""
 
@@ -40,6 +38,8 @@ class Contender:
     name: str
     scorer: Scorer
     thresholds: Thresholds
+    calibrated: bool = True
+    """False where what it tells are no probabilities."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +107,6 @@ class Bench:
     index: Index
     run: Run
     cap_windows: int
-    survey: Mapping[str, Surveyed]
     _sides: dict[str, Dataset] = field(default_factory=dict)
 
     def _side(self, name: str) -> Dataset:
@@ -116,25 +115,22 @@ class Bench:
             self._sides[name] = side(self.data, self.index, origins, self.cap_windows, _DRAW_SEED)
         return self._sides[name]
 
-    def judge(self, contender: Contender) -> Judged:
+    def tell(self, contender: Contender) -> Told:
+        """Return what a model makes of the test side."""
         test = self._side("test")
-        probabilities = contender.scorer.score(test.sequences)
-        captures, recon = [], []
-        for entry in self.index.of(self.run.side("test")):
-            if entry.category in {*CATEGORIES, OTHER}:
-                told = scored(self.data, entry, contender.scorer)
-                known = self.survey.get(entry.capture)
-                captures.append(judge_capture(entry, told, contender.thresholds, known))
-                opened = opens_recon(entry, told, contender.thresholds)
-                recon += [(entry.category, opened)] if opened is not None else []
-        return Judged(
+        captures = [
+            (entry, scored(self.data, entry, contender.scorer))
+            for entry in self.index.of(self.run.side("test"))
+            if entry.category in {*CATEGORIES, OTHER}
+        ]
+        return Told(
             labels=test.labels,
-            probabilities=probabilities,
-            reached=measures.reached(probabilities, contender.thresholds),
+            probabilities=contender.scorer.score(test.sequences),
             origins=test.origins,
             names=test.capture_names,
-            captures=captures,
-            recon=recon,
+            captures=tuple(captures),
+            thresholds=contender.thresholds,
+            calibrated=contender.calibrated,
         )
 
     def baselines(self, ablate: Collection[str], say: Say) -> Iterator[Contender]:
@@ -155,9 +151,28 @@ class Bench:
             yield self._quiet(name, KerasScorer(calibrated(fitted.model, fitted.temperature)))
         # Its limits are its thresholds: what it names it is sure of.
         even = Thresholds(benign=0.5, recon=0.5, dos=0.5, ddos=0.5)
-        yield Contender("rate rule", rate_rule.choose(self._side("validate")), even)
+        yield Contender("rate rule", rate_rule.choose(self._side("validate")), even, calibrated=False)
 
     def _quiet(self, name: str, scorer: Scorer) -> Contender:
         return Contender(
             name, scorer, quiet_thresholds(self.data, self.index, self.run.side("validate"), scorer)
         )
+
+
+def judge(told: Told, survey: Mapping[str, Surveyed]) -> Judged:
+    """Send what a model told through policy and incidents, capture by capture."""
+    opened = [
+        (entry.category, opens_recon(entry, scored, told.thresholds)) for entry, scored in told.captures
+    ]
+    return Judged(
+        labels=told.labels,
+        probabilities=told.probabilities,
+        reached=measures.reached(told.probabilities, told.thresholds),
+        origins=told.origins,
+        names=told.names,
+        captures=[
+            judge_capture(entry, scored, told.thresholds, survey.get(entry.capture))
+            for entry, scored in told.captures
+        ],
+        recon=[(category, at) for category, at in opened if at is not None],
+    )

@@ -14,7 +14,8 @@ from detector.features import SCHEMA
 from detector.records import CATEGORIES, Category
 from detector.scorer import KerasScorer
 from train import measures
-from train.contest import Bench, Contender, Judged, Say, ablated, model_file
+from train.contest import Bench, Contender, Judged, Say, ablated, judge, model_file
+from train.crossfit import Told, crossed
 from train.curves import Curve
 from train.datasets import read_index
 from train.doubts import Doubt, find
@@ -75,7 +76,8 @@ def evaluate_runs(
     """Judge runs on their test origins, and write the figures beside each model.
 
     Runs of one seed, each with test origins of its own, are judged as one: every capture by the run that
-    never saw its origin. Several seeds give mean and spread; each must test the same origins. Baselines
+    never saw its origin, with the temperature and thresholds that the other runs' captures choose
+    (`crossfit`). Several seeds give mean and spread; each must test the same origins. Baselines
     learn from what the runs of the first seed learned from.
 
     Raises:
@@ -84,17 +86,22 @@ def evaluate_runs(
     index = read_index(data, schema_digest=SCHEMA.digest)
     seeds = _by_seed({directory: read_run(directory) for directory in directories})
     known = survey or {}
-    judged: dict[str, dict[int, list[Judged]]] = defaultdict(lambda: defaultdict(list))
+    told: dict[str, dict[int, list[Told]]] = defaultdict(lambda: defaultdict(list))
     for number, (seed, runs) in enumerate(seeds.items()):
         for directory, run in runs.items():
             say(f"Judging {directory}.")
-            bench = Bench(data, index, run, cap_windows, known)
+            bench = Bench(data, index, run, cap_windows)
             network = Contender(run.network, KerasScorer.load(model_file(directory)), run.thresholds)
             contenders = [network] if number else [network, *ablated(network, ablate)]
             if with_baselines and not number:
                 contenders += bench.baselines(ablate, say)
             for contender in contenders:
-                judged[contender.name][seed].append(bench.judge(contender))
+                told[contender.name][seed].append(bench.tell(contender))
+    say("Choosing temperatures and thresholds.")
+    judged = {
+        name: {seed: [judge(part, known) for part in crossed(parts)] for seed, parts in seeds_of.items()}
+        for name, seeds_of in told.items()
+    }
     found = replace(_evaluation(judged, known), evasion=evasion)
     for directory in directories:
         (directory / FIGURES).write_text(json.dumps(found.columns(), indent=1) + "\n")

@@ -3,8 +3,8 @@
 An origin held back for thresholds is an origin not learnt from, and what few captures one can spare say
 little of one false incident in a hundred. The runs of all folds together have judged every capture by a
 model that never saw its origin; temperature and thresholds come from those judgements, and the model that
-ships learns from all. What it reports are the folds' own figures, each with the thresholds of its own
-validation origins: the ones chosen here are tuned on the captures that they would be judged by.
+ships learns from all. What it reports are the folds' figures, each with what the other folds choose: the
+thresholds chosen here are tuned on the captures that they would be judged by.
 
 Shared captures know few busy servers, which are what a DDoS is easiest mistaken for. So origins may be set
 aside, such as a set of the lab's benign worlds: nothing learns from them, and thresholds must do for them
@@ -20,15 +20,16 @@ from detector.bundle import Thresholds
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.scorer import KerasScorer
-from train.contest import FALSE_SHARE, MASK, Say, model_file, scored_benign
-from train.datasets import load, read_index
+from train.contest import MASK, Bench, Contender, Say, model_file, scored_benign
+from train.crossfit import FALSE_SHARE, Told, temperature_of
+from train.datasets import Index, load, read_index
 from train.fit import fit
 from train.networks import calibrated
 from train.record import Run, read_run
 from train.runs import save_run
 from train.settings import FitSettings
 from train.split import split_by_name
-from train.tune import Scored, tune
+from train.tune import tune
 
 ASIDE_SHARE = 0.25
 """Of benign captures set aside, how many may raise an incident. The lab's are stranger than any network: at a
@@ -70,12 +71,12 @@ def fit_final(
     training = load(data, index.of(split.train), cap_windows=cap_windows, seed=settings.seed)
     say(f"{len(training)} windows to learn from.")
     fitted = fit(training, None, settings, mask=MASK, progress=say)
-    temperature = math.exp(sum(math.log(run.temperature) for run in known) / len(known))
+    told = [_told(data, index, run, fold, cap_windows) for run, fold in zip(known, folds, strict=True)]
+    unseen = temperature_of(told)
+    temperature = unseen * math.exp(sum(math.log(run.temperature) for run in known) / len(known))
     fitted = replace(fitted, temperature=temperature)
     model = calibrated(fitted.model, temperature)
-    quiet: list[Scored] = []
-    for run, fold in zip(known, folds, strict=True):
-        quiet += scored_benign(data, index, run.side("test"), KerasScorer.load(model_file(fold)))
+    quiet = [each for part in told for each in part.with_temperature(unseen).benign]
     held = scored_benign(data, index, split.validate, KerasScorer(model))
     say(f"Choosing thresholds on {len(quiet)} and {len(held)} benign captures of origins never seen.")
     thresholds = strictest(tune(quiet, false_share=FALSE_SHARE), tune(held, false_share=ASIDE_SHARE))
@@ -91,6 +92,12 @@ def fit_final(
         fitted=fitted,
         thresholds=thresholds,
     )
+
+
+def _told(data: Path, index: Index, run: Run, fold: Path, cap_windows: int) -> Told:
+    """Return what a fold makes of the origins that it never saw."""
+    network = Contender(run.network, KerasScorer.load(model_file(fold)), run.thresholds)
+    return Bench(data, index, run, cap_windows).tell(network)
 
 
 def strictest(*chosen: Thresholds) -> Thresholds:

@@ -14,12 +14,13 @@ from detector.bundle import Thresholds
 from detector.config import IncidentConfig, ThresholdConfig
 from detector.incidents import Incidents
 from detector.policy import Policy
-from detector.records import Alert, Source, State, WindowBatch
+from detector.records import CATEGORIES, Alert, Category, Source, State, WindowBatch
 
 ATTACK_GRID = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 BENIGN_GRID = (0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.0)
 UNCERTAIN_PART = 1 / 3
 """Uncertain incidents may be false a third as often: they are the least that an operator wants to be told."""
+_BENIGN = CATEGORIES.index(Category.BENIGN)
 _SILENT = Thresholds(benign=0.0, recon=1.0, dos=1.0, ddos=1.0)
 
 
@@ -49,9 +50,11 @@ def tune(benign: Sequence[Scored], *, false_share: float = 0.01) -> Thresholds:
 
     Each attack class by itself may do so, and uncertain incidents together in a third as many.
     """
+    # Where Benign is likelier than all attacks together, in every window, no threshold here is reached.
+    restless = [each for each in benign if (each.probabilities[:, _BENIGN] <= BENIGN_GRID[0]).any()]
 
     def share(accused: Callable[[Alert], bool], thresholds: Thresholds) -> float:
-        return sum(any(map(accused, opens(capture, thresholds))) for capture in benign) / max(len(benign), 1)
+        return sum(any(map(accused, opens(each, thresholds))) for each in restless) / max(len(benign), 1)
 
     chosen: dict[str, float] = {}
     for name in ("recon", "dos", "ddos"):

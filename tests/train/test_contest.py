@@ -9,7 +9,7 @@ pytest.importorskip("lightgbm")
 from detector.bundle import Thresholds, Training
 from detector.errors import UsageError
 from tests.train import samples
-from train.contest import Bench, Contender, ablated, model_file, quiet_thresholds
+from train.contest import Bench, Contender, ablated, judge, model_file, quiet_thresholds
 from train.datasets import Index
 from train.outcomes import CURVE
 from train.record import Run, origins_of
@@ -53,11 +53,11 @@ def bench(data: Path, index: Index) -> Bench:
         thresholds=Thresholds(benign=0.5, recon=0.6, dos=0.6, ddos=0.6),
         history={},
     )
-    return Bench(data, index, run, 15, {})
+    return Bench(data, index, run, 15)
 
 
 def test_a_contender_is_judged_on_the_test_side_alone(bench: Bench) -> None:
-    found = bench.judge(Contender("levels", Levels(), bench.run.thresholds))
+    found = judge(bench.tell(Contender("levels", Levels(), bench.run.thresholds)), {})
     assert set(found.origins) == {"origin-3"}
     assert len(found.labels) == 4 * 15
     assert (found.probabilities.argmax(axis=1) == found.labels).all()
@@ -70,7 +70,7 @@ def test_a_contender_is_judged_on_the_test_side_alone(bench: Bench) -> None:
 
 
 def test_the_curve_of_recon_is_taken_capture_by_capture(bench: Bench) -> None:
-    found = bench.judge(Contender("levels", Levels(), bench.run.thresholds))
+    found = judge(bench.tell(Contender("levels", Levels(), bench.run.thresholds)), {})
     opened = dict(found.recon)
     assert opened.keys() == {"Benign", "Recon"}
     assert opened["Recon"] == tuple(at <= 0.97 for at in CURVE)
@@ -91,7 +91,7 @@ def test_rivals_learn_from_the_training_side_and_are_named(
         "paper-cnn-lstm",
         "rate rule",
     ]
-    judged = [bench.judge(rival) for rival in rivals[:3]]
+    judged = [judge(bench.tell(rival), {}) for rival in rivals[:3]]
     assert all((one.probabilities.argmax(axis=1) == one.labels).mean() > 0.9 for one in judged)
     assert len(said) == 5
 
@@ -99,7 +99,8 @@ def test_rivals_learn_from_the_training_side_and_are_named(
 def test_an_ablated_network_keeps_its_thresholds(bench: Bench) -> None:
     (poorer,) = ablated(Contender("levels", Levels(), bench.run.thresholds), ["shuffled"])
     assert (poorer.name, poorer.thresholds) == ("levels, shuffled", bench.run.thresholds)
-    assert (bench.judge(poorer).probabilities.argmax(axis=1) == bench.judge(poorer).labels).mean() > 0.5
+    found = bench.tell(poorer)
+    assert (found.probabilities.argmax(axis=1) == found.labels).mean() > 0.5
 
 
 def test_thresholds_are_those_at_which_validation_is_quiet(data: Path, index: Index) -> None:

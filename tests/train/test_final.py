@@ -8,7 +8,12 @@ pytest.importorskip("tensorflow")
 
 from detector.bundle import Thresholds
 from detector.errors import UsageError
+from detector.features import SCHEMA
+from detector.scorer import KerasScorer
 from tests.train import samples
+from train.contest import Bench, Contender
+from train.crossfit import temperature_of
+from train.datasets import read_index
 from train.final import fit_final, strictest
 from train.record import MODEL, Run, read_run
 from train.runs import fit_run
@@ -53,8 +58,14 @@ def test_it_learns_from_every_origin_and_is_calibrated_by_the_folds(directory: P
     runs = [read_run(directory / f"fold-{fold}") for fold in range(FOLDS)]
     assert found.side("train") == frozenset().union(*(run.side("test") for run in runs))
     assert found.side("validate") == found.side("test") == frozenset()
-    expected = math.prod(run.temperature for run in runs) ** (1 / FOLDS)
-    assert found.temperature == pytest.approx(expected)
+    index = read_index(directory / "data", schema_digest=SCHEMA.digest)
+    told = []
+    for fold, run in enumerate(runs):
+        scorer = KerasScorer.load(directory / f"fold-{fold}" / MODEL)
+        bench = Bench(directory / "data", index, run, 50)
+        told.append(bench.tell(Contender("cnn", scorer, run.thresholds)))
+    folds = math.prod(run.temperature for run in runs) ** (1 / FOLDS)
+    assert found.temperature == pytest.approx(folds * temperature_of(told))
     assert found.training.seeds == (6,)
     assert read_run(directory / "final") == found
     assert (directory / "final" / MODEL).is_file()

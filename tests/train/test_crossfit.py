@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from detector.bundle import Thresholds
+from detector.records import CATEGORIES
+from tests.train import samples
+from tests.train.test_tune import ALIKE, QUIET, capture
+from train.calibrate import softmax
+from train.crossfit import Told, cooled, crossed, temperature_of
+
+OWN = Thresholds(benign=0.4, recon=0.51, dos=0.52, ddos=0.53)
+
+
+def told(origin: str, sharpness: float, *, alike: int = 0, seed: int = 0, benign: bool = True) -> Told:
+    """A model that is right as often as a sharpness of 1 would say, and says it with another."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, 2, (4000, len(CATEGORIES))).astype(np.float32)
+    true = softmax(logits)
+    labels = (true.cumsum(axis=1) < random.random((4000, 1))).sum(axis=1).clip(0, 3).astype(np.int8)
+    category = "Benign" if benign else "DoS"
+    captures = [
+        (samples.entry(origin, category, f"{origin}/{n}"), capture(f"{origin}/{n}", [row] * 9))
+        for n, row in enumerate([ALIKE] * alike + [QUIET] * 3)
+    ]
+    return Told(
+        labels=labels,
+        probabilities=softmax(sharpness * logits).astype(np.float32),
+        origins=np.array([origin] * 4000),
+        names=np.array([f"{origin}/0"] * 4000),
+        captures=tuple(captures),
+        thresholds=OWN,
+    )
+
+
+@given(st.floats(0.2, 5.0))
+def test_another_temperature_is_that_of_the_logits(temperature: float) -> None:
+    logits: NDArray[np.float32] = np.random.default_rng(1).normal(0, 2, (50, 4)).astype(np.float32)
+    found = cooled(softmax(logits).astype(np.float32), temperature)
+    assert found == pytest.approx(softmax(logits, temperature), abs=1e-5)
+
+
+def test_the_temperature_undoes_what_models_are_too_sure_of() -> None:
+    assert temperature_of([told("a", 2.0), told("b", 2.0, seed=1)]) == pytest.approx(2.0, rel=0.1)
+    assert temperature_of([told("a", 0.5)]) == pytest.approx(0.5, rel=0.1)
+
+
+def test_what_knows_no_doubt_at_all_has_a_temperature_too() -> None:
+    sure = replace(told("a", 1.0), probabilities=np.eye(4, dtype=np.float32)[told("a", 1.0).labels])
+    assert np.isfinite(temperature_of([sure]))
+
+
+def test_each_is_judged_with_what_the_others_choose() -> None:
+    noisy, quiet = told("a", 2.0, alike=3), told("b", 1.0, seed=1)
+    of_noisy, of_quiet = crossed([noisy, quiet])
+    assert of_noisy.thresholds.recon == 0.5  # the other saw nothing that looks like a scan
+    assert of_quiet.thresholds.recon == 0.6  # at half its certainty, what looks like a scan has 0.57
+    assert of_noisy.probabilities == pytest.approx(cooled(noisy.probabilities, temperature_of([quiet])))
+    assert of_quiet.probabilities == pytest.approx(cooled(quiet.probabilities, temperature_of([noisy])))
+    assert of_quiet.captures[0][1].probabilities[0, 0] > quiet.captures[0][1].probabilities[0, 0] - 0.2
+    assert (of_noisy.labels == noisy.labels).all()
+
+
+def test_one_alone_keeps_its_own() -> None:
+    (found,) = crossed([told("a", 2.0)])
+    assert found.thresholds == OWN
+
+
+def test_without_a_benign_capture_elsewhere_each_keeps_its_own() -> None:
+    benign, attacks = told("a", 2.0), told("b", 2.0, benign=False)
+    assert crossed([benign, attacks])[0].thresholds == OWN
+    assert crossed([benign, attacks])[1].thresholds != OWN
+
+
+def test_rules_have_nothing_to_choose() -> None:
+    rules = replace(told("a", 2.0), calibrated=False)
+    assert crossed([rules, told("b", 1.0)])[0].thresholds == OWN
