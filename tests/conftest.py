@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import command, network, rules
 from tests.command import Done
@@ -17,11 +19,26 @@ NOTHING_SKIPPED = "IOTIDS_NOTHING_SKIPPED"
 """Set where every tool is installed: a skipped test is then a failed run."""
 
 
+_WATCHING = "tests/live/"
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get(NOTHING_SKIPPED) and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc] # it is untyped
+    """Of several workers, each takes whole files, and one all that watch a network, one after another."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return _WATCHING if file.startswith(_WATCHING) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
