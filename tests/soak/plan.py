@@ -90,6 +90,8 @@ def plan(seed: int, secs: float) -> Plan:
     slot = min(max(secs / FEWEST_SLOTS, SHORTEST_SLOT_SECS), LONGEST_SLOT_SECS)
     rng = Random(seed)
     kinds, troubles = _in_turn(rng, tuple(CATEGORIES)), _in_turn(rng, FAULTS)
+    # Each kind at each rate in turn, so that the worst has come before the middle of a long run.
+    rates = {kind: _in_turn(rng, _rates(kind)) for kind in CATEGORIES}
     attacks, faults = list[Attack](), list[Fault]()
     for number in range(1, int(secs / slot) - 1):
         at, trouble = number * slot, next(troubles)
@@ -100,11 +102,15 @@ def plan(seed: int, secs: float) -> Plan:
         if trouble != "none":
             faults.append(Fault(trouble, at + rng.uniform(0, slot / 8), at + slot * 0.75))
         kind = next(kinds)
-        rate = rng.choice(_PROBES_PER_SEC if kind == "port scan" else _FLOOD_PER_SEC)
+        rate = next(rates[kind])
         # After the fault began, so that it meets the alert.
         begins, lasts = at + slot * rng.uniform(1 / 8, 3 / 8), slot * rng.uniform(0.3, 0.5)
         attacks.append(Attack(len(attacks), kind, begins, lasts, rate))
     return Plan(tuple(attacks), tuple(faults))
+
+
+def _rates(kind: str) -> Sequence[int]:
+    return _PROBES_PER_SEC if kind == "port scan" else _FLOOD_PER_SEC
 
 
 def _in_turn(rng: Random, kinds: Sequence[Item]) -> Iterator[Item]:

@@ -53,11 +53,17 @@ class Stage(NamedTuple):
         return [orjson.loads(line) for line in whole], len(lines) - len(whole)
 
 
+MAX_HOSTS = 768
+"""Windows of each role: few, so that all are taken after some minutes and hosts displace one another from
+then on. With the thousands that are usual a day brings new hosts to the end, and memory with them."""
+
+
 def _config(disk: Path, port: int, update_secs: int) -> str:
     return (
         f'[output]\nalerts = "{disk}/alerts.json"\n'
         f"[incidents]\nclose_after_secs = 10\nupdate_interval_secs = {update_secs}\n"
         f'[webhook]\nurl = "http://127.0.0.1:{port}/"\n[metrics]\nport = {PORT}\n'
+        f"[window]\nmax_hosts = {MAX_HOSTS}\n"
     )
 
 

@@ -22,8 +22,8 @@ FLAT_SHARE, FLAT_LEAST_MB = 0.03, 4.0
 """Memory is flat where the second half grows by less than this share of it, or by less than so many MB."""
 
 FULL_AFTER_SECS = 600.0
-"""Flow tables and windows take memory until a flood has filled them; a shorter run cannot tell that from a
-leak."""
+"""Flow tables and windows take memory until a flood has filled them, and each fault holds the path up once; a
+shorter run cannot tell that from a leak, or from a path that falls behind."""
 
 FLAT_COUNT = 1.0
 """Handles and threads are flat where the last of them are no more than this above those of the middle."""
@@ -36,7 +36,7 @@ FOUND_WITHIN_SECS = 5.0
 """After the end of the attack, in packet time."""
 
 OWN_FRAMES = 10
-"""The kernel may send a frame of its own when a link comes up."""
+"""The kernel may send a few frames of its own whenever a link comes up."""
 
 NOTICED_WITHIN_SECS = 5.0
 _STOP_SECS = 3.0
@@ -75,12 +75,13 @@ def _flat(samples: list[Sample]) -> Iterator[Check]:
     memory, handles, threads, lag = (course(samples, measure) for measure in MEASURES.values())
     allowed = max(FLAT_SHARE * memory.middle, FLAT_LEAST_MB)
     told = f"{memory.growth:+.1f} MB in the second half, {allowed:.1f} allowed"
-    if samples[-1].at >= FULL_AFTER_SECS:
+    long_enough = samples[-1].at >= FULL_AFTER_SECS
+    if long_enough:
         yield Check("memory is flat", memory.growth <= allowed, told)
     for name, one in (("handles", handles), ("threads", threads)):
         told = f"{one.middle:.0f} in the middle, {one.end:.0f} at the end"
         yield Check(f"{name} are flat", one.end <= one.middle + FLAT_COUNT, told)
-    good = _half(samples) <= LAG_SECS and lag.growth <= LAG_GROWTH_SECS
+    good = _half(samples) <= LAG_SECS and (lag.growth <= LAG_GROWTH_SECS or not long_enough)
     told = f"median {_half(samples):.2f} s, {lag.growth:+.2f} s in the second half"
     yield Check("lag is flat", good, told)
 
@@ -153,10 +154,10 @@ def packet_terms(result: Result) -> dict[str, int]:
 def _packets(result: Result) -> Iterator[Check]:
     terms = packet_terms(result)
     lost, more = terms["into no carrier"] + terms["dropped by the cable"], terms["sent by the kernel"]
-    down = any(fault.kind == "interface down" for fault in result.plan.faults)
+    down = sum(fault.kind == "interface down" for fault in result.plan.faults)
     missing = terms["sent"] + more - lost - terms["received by the interface"]
     told = f"{terms['sent']:,} sent and {more} by the kernel, {lost:,} while it was down, {missing:,} missing"
-    good = missing == 0 and (lost == 0 or down) and more <= OWN_FRAMES
+    good = missing == 0 and (lost == 0 or down > 0) and more <= OWN_FRAMES * (1 + down)
     yield Check("what was sent was received", good, told)
     missing = terms["received by the interface"] - terms["read"] - terms["dropped by the kernel"]
     told = (
