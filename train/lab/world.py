@@ -6,6 +6,7 @@ from train.lab.draft import Draft
 from train.lab.plan import World
 from train.lab.scenes import ATTACKS, BUSTLE, OTHERS
 from train.lab.scenes.life import furnish
+from train.lab.scenes.pace import slow_down
 
 KINDS = ("benign", "recon", "dos", "ddos", "mixed")
 
@@ -37,6 +38,7 @@ def draw(seed: int, kind: str | None = None, seconds: tuple[float, float] = (8, 
     busy = draft.rng.choice((0, 1, 2, 2, 3, 3)) if kind == "benign" else draft.rng.choice((0, 0, 1, 1, 2))
     for scene in draft.rng.sample(BUSTLE, 0 if bare else busy):
         scene(draft)
+    slow_down(draft)
     if not bare and draft.chance(_OTHER_SHARE):
         draft.rng.choice(OTHERS)(draft)
     if kind == "mixed":
