@@ -125,6 +125,8 @@ def extract(
     found = sources.gather(
         manifests=manifest, captures=captures, labs=lab, named=named, tables=table, licence=licence, say=_say
     )
+    if corpus.starts_anew(data):
+        _say(f"{data}: other code, features or settings made it; only the captures named now are kept")
     with progress.bar("captures", len(found)) as bar:
 
         def told(done: corpus.Extracted) -> None:

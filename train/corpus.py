@@ -205,6 +205,11 @@ def _opened(directory: Path) -> Index:
     return index if same else fresh
 
 
+def starts_anew(directory: Path) -> bool:
+    """Tell whether a data directory was made by other code, features or settings: nothing of it is kept."""
+    return (directory / INDEX).exists() and not _opened(directory).entries
+
+
 def refusals(index: Index) -> list[str]:
     """Say which windows were refused and why, a line each feature and problem."""
     windows = sum(entry.windows_refused for entry in index.entries)

@@ -30,7 +30,13 @@ def test_captures_become_windows_by_one_command(
     assert re.search(r"data: sha256:[0-9a-f]{64}\n$", said)
     shutil.copy(PCAPS / "quiet-home.pcap", folder / "unlabelled.pcap")
     assert run("extract", "--named", "home", "--data", "data", "--jobs", "1", "--licence", "MIT") == 0
-    assert "home: no label in the names of 1 captures: unlabelled.pcap\n" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "home: no label in the names of 1 captures: unlabelled.pcap\n" in said
+    assert "only the captures named now are kept" not in said
+    monkeypatch.setattr("train.corpus.code_digest", lambda: f"sha256:{'0' * 64}")
+    assert run("extract", "--named", "home", "--data", "data", "--jobs", "1", "--licence", "MIT") == 0
+    told = "data: other code, features or settings made it; only the captures named now are kept\n"
+    assert told in capsys.readouterr().err
 
 
 def test_captures_become_more_and_all_of_them_windows(
