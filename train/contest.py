@@ -127,7 +127,7 @@ class Bench:
             labels=test.labels,
             probabilities=contender.scorer.score(test.sequences),
             origins=test.origins,
-            names=test.capture_names,
+            names=np.array([entry.capture for entry in test.entries], np.str_)[test.captures],
             captures=tuple(captures),
             thresholds=contender.thresholds,
             calibrated=contender.calibrated,

@@ -124,11 +124,6 @@ class Dataset:
         """Shape (m,)."""
         return np.array([entry.origin for entry in self.entries], np.str_)[self.captures]
 
-    @property
-    def capture_names(self) -> NDArray[np.str_]:
-        """Shape (m,)."""
-        return np.array([entry.capture for entry in self.entries], np.str_)[self.captures]
-
 
 def save_capture(
     directory: Path,
