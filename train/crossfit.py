@@ -19,8 +19,9 @@ from train.calibrate import fit_temperature, softmax
 from train.datasets import Entry
 from train.tune import Scored, tune
 
-FALSE_SHARE = 0.005
-"""Of benign captures of unseen origins, how many may raise an incident of one class."""
+FALSE_SHARE = 1 / 300
+"""Of benign captures of unseen origins, how many may raise an incident of one class: of all three together
+one in a hundred."""
 
 _LEAST = 1e-9
 """Trees are sure beyond all logarithms."""
