@@ -59,7 +59,7 @@ def extract_all(
         jobs: processes; None for one a processor.
         told: is called after each capture.
     """
-    index = _opened(directory)
+    index = _opened(directory) or _fresh()
     entries = {entry.capture: entry for entry in index.entries}
     directory.mkdir(parents=True, exist_ok=True)
     seen = Seen(directory / "seen.json")
@@ -187,27 +187,30 @@ def _saved(directory: Path, index: Index, entries: dict[str, Entry]) -> Index:
     return write_index(directory, index.model_copy(update={"entries": tuple(entries.values())}))
 
 
-def _opened(directory: Path) -> Index:
-    fresh = Index(
+def _fresh() -> Index:
+    return Index(
         features=Schema(names=SCHEMA.names, units=SCHEMA.units, digest=SCHEMA.digest),
         meter=MeterSettings(),
         window=WindowSettings(),
         entries=(),
         code=code_digest(),
     )
-    if not (directory / INDEX).exists():
-        return fresh
+
+
+def _opened(directory: Path) -> Index | None:
+    """Return the index of a data directory, None if there is none or other code or settings made it."""
+    fresh = _fresh()
     try:
         index = read_index(directory, schema_digest=SCHEMA.digest)
     except UsageError:
-        return fresh
+        return None
     same = (index.meter, index.window, index.code) == (fresh.meter, fresh.window, fresh.code)
-    return index if same else fresh
+    return index if same else None
 
 
 def starts_anew(directory: Path) -> bool:
     """Tell whether a data directory was made by other code, features or settings: nothing of it is kept."""
-    return (directory / INDEX).exists() and not _opened(directory).entries
+    return (directory / INDEX).exists() and _opened(directory) is None
 
 
 def refusals(index: Index) -> list[str]:

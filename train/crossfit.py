@@ -43,22 +43,24 @@ class Told:
     calibrated: bool = True
     """False where what it tells are no probabilities: nothing is chosen then."""
 
-    @property
-    def benign(self) -> list[Scored]:
-        return [scored for entry, scored in self.captures if entry.category == Category.BENIGN]
+    def benign(self, temperature: float) -> list[Scored]:
+        """Return the benign captures as a temperature more would have told them."""
+        benign = (scored for entry, scored in self.captures if entry.category == Category.BENIGN)
+        return [_cooled(scored, temperature) for scored in benign]
 
     def with_temperature(self, temperature: float) -> "Told":
         """Return what it would have told with a temperature more."""
-        captures = [
-            (entry, replace(scored, probabilities=cooled(scored.probabilities, temperature)))
-            for entry, scored in self.captures
-        ]
+        captures = [(entry, _cooled(scored, temperature)) for entry, scored in self.captures]
         return replace(self, probabilities=cooled(self.probabilities, temperature), captures=tuple(captures))
 
 
 def cooled(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Return probabilities, (m, C), as a softmax of another temperature would have given them."""
     return softmax(_logits(probabilities), temperature).astype(np.float32)
+
+
+def _cooled(scored: Scored, temperature: float) -> Scored:
+    return replace(scored, probabilities=cooled(scored.probabilities, temperature))
 
 
 def temperature_of(parts: Sequence[Told]) -> float:
@@ -73,17 +75,18 @@ def crossed(parts: Sequence[Told]) -> list[Told]:
 
     One alone, and one whose others know no benign capture, keeps its own.
     """
-    found = []
-    for part in parts:
-        others = [other for other in parts if other is not part]
-        if not part.calibrated or not any(other.benign for other in others):
-            found.append(part)
-            continue
-        temperature = temperature_of(others)
-        quiet = [each for other in others for each in other.with_temperature(temperature).benign]
-        chosen = tune(quiet, false_share=FALSE_SHARE)
-        found.append(replace(part.with_temperature(temperature), thresholds=chosen))
-    return found
+    return [_crossed(part, [other for other in parts if other is not part]) for part in parts]
+
+
+def _crossed(part: Told, others: Sequence[Told]) -> Told:
+    if not others or not part.calibrated:
+        return part
+    temperature = temperature_of(others)
+    quiet = [each for other in others for each in other.benign(temperature)]
+    if not quiet:
+        return part
+    chosen = tune(quiet, false_share=FALSE_SHARE)
+    return replace(part.with_temperature(temperature), thresholds=chosen)
 
 
 def _logits(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -86,8 +86,9 @@ def evaluate_runs(
     index = read_index(data, schema_digest=SCHEMA.digest)
     seeds = _by_seed({directory: read_run(directory) for directory in directories})
     known = survey or {}
-    told: dict[str, dict[int, list[Told]]] = defaultdict(lambda: defaultdict(list))
+    judged: dict[str, dict[int, list[Judged]]] = defaultdict(dict)
     for number, (seed, runs) in enumerate(seeds.items()):
+        told: dict[str, list[Told]] = defaultdict(list)
         for directory, run in runs.items():
             say(f"Judging {directory}.")
             bench = Bench(data, index, run, cap_windows)
@@ -96,12 +97,10 @@ def evaluate_runs(
             if with_baselines and not number:
                 contenders += bench.baselines(ablate, say)
             for contender in contenders:
-                told[contender.name][seed].append(bench.tell(contender))
-    say("Choosing temperatures and thresholds.")
-    judged = {
-        name: {seed: [judge(part, known) for part in crossed(parts)] for seed, parts in seeds_of.items()}
-        for name, seeds_of in told.items()
-    }
+                told[contender.name].append(bench.tell(contender))
+        say(f"Choosing temperatures and thresholds of seed {seed}.")
+        for name, parts in told.items():
+            judged[name][seed] = [judge(part, known) for part in crossed(parts)]
     found = replace(_evaluation(judged, known), evasion=evasion)
     for directory in directories:
         (directory / FIGURES).write_text(json.dumps(found.columns(), indent=1) + "\n")

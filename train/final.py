@@ -76,7 +76,7 @@ def fit_final(
     temperature = unseen * math.exp(sum(math.log(run.temperature) for run in known) / len(known))
     fitted = replace(fitted, temperature=temperature)
     model = calibrated(fitted.model, temperature)
-    quiet = [each for part in told for each in part.with_temperature(unseen).benign]
+    quiet = [each for part in told for each in part.benign(unseen)]
     held = scored_benign(data, index, split.validate, KerasScorer(model))
     say(f"Choosing thresholds on {len(quiet)} and {len(held)} benign captures of origins never seen.")
     thresholds = strictest(tune(quiet, false_share=FALSE_SHARE), tune(held, false_share=ASIDE_SHARE))
