@@ -30,6 +30,8 @@ MASK = SCHEMA.index("mask")
 _DRAW_SEED = 0
 """Every run is judged on the same windows, whatever seed it learned with."""
 
+_EVEN = Thresholds(benign=0.5, recon=0.5, dos=0.5, ddos=0.5)
+
 Say = Callable[[str], None]
 
 
@@ -133,30 +135,35 @@ class Bench:
             calibrated=contender.calibrated,
         )
 
-    def baselines(self, ablate: Collection[str], say: Say) -> Iterator[Contender]:
-        """Give the models that the network must beat, each with thresholds chosen as the network's are."""
+    def baselines(self, ablate: Collection[str], say: Say, *, alone: bool) -> Iterator[Contender]:
+        """Give the models that the network must beat.
+
+        Of a run that is judged `alone` each has thresholds chosen as the network's are, by validation
+        origins. Else the other runs' captures choose them all (`crossfit`), and these are even.
+        """
         seed, training = self.run.training.seeds[0], self._side("train")
         for name, learn in (("random forest", baselines.random_forest), ("LightGBM", baselines.lightgbm)):
             say(f"Training the {name}.")
-            yield self._quiet(name, learn(training, mask=MASK, seed=seed))
+            yield self._with_thresholds(name, learn(training, mask=MASK, seed=seed), alone=alone)
         if "last-flow" in ablate:
             say("Training LightGBM on last flows alone.")
             windows = replace(training.windows, sequences=last_flow(training.sequences))
-            alone = baselines.lightgbm(replace(training, windows=windows), mask=MASK, seed=seed)
-            yield self._quiet("LightGBM, last-flow", Ablated(alone, "last-flow"))
+            last = baselines.lightgbm(replace(training, windows=windows), mask=MASK, seed=seed)
+            yield self._with_thresholds("LightGBM, last-flow", Ablated(last, "last-flow"), alone=alone)
         for name in PAPERS:
             say(f"Training the {name}.")
             settings = PAPER.model_copy(update={"network": name, "seed": seed})
             fitted = fit(training, self._side("validate"), settings, mask=MASK)
-            yield self._quiet(name, KerasScorer(calibrated(fitted.model, fitted.temperature)))
+            scorer = KerasScorer(calibrated(fitted.model, fitted.temperature))
+            yield self._with_thresholds(name, scorer, alone=alone)
         # Its limits are its thresholds: what it names it is sure of.
-        even = Thresholds(benign=0.5, recon=0.5, dos=0.5, ddos=0.5)
-        yield Contender("rate rule", rate_rule.choose(self._side("validate")), even, calibrated=False)
+        yield Contender("rate rule", rate_rule.choose(self._side("validate")), _EVEN, calibrated=False)
 
-    def _quiet(self, name: str, scorer: Scorer) -> Contender:
-        return Contender(
-            name, scorer, quiet_thresholds(self.data, self.index, self.run.side("validate"), scorer)
-        )
+    def _with_thresholds(self, name: str, scorer: Scorer, *, alone: bool) -> Contender:
+        if not alone:
+            return Contender(name, scorer, _EVEN)
+        validation = self.run.side("validate")
+        return Contender(name, scorer, quiet_thresholds(self.data, self.index, validation, scorer))
 
 
 def judge(told: Told, survey: Mapping[str, Surveyed]) -> Judged:

@@ -95,7 +95,7 @@ def evaluate_runs(
             network = Contender(run.network, KerasScorer.load(model_file(directory)), run.thresholds)
             contenders = [network] if number else [network, *ablated(network, ablate)]
             if with_baselines and not number:
-                contenders += bench.baselines(ablate, say)
+                contenders += bench.baselines(ablate, say, alone=len(runs) == 1)
             for contender in contenders:
                 told[contender.name].append(bench.tell(contender))
         say(f"Choosing temperatures and thresholds of seed {seed}.")

@@ -18,6 +18,7 @@ from train.split import Split
 
 pytestmark = pytest.mark.tensorflow
 
+EVEN = Thresholds(benign=0.5, recon=0.5, dos=0.5, ddos=0.5)
 SPLIT = Split(frozenset({"origin-0", "origin-1"}), frozenset({"origin-2"}), frozenset({"origin-3"}))
 
 
@@ -82,7 +83,7 @@ def test_rivals_learn_from_the_training_side_and_are_named(
 ) -> None:
     monkeypatch.setattr("train.contest.PAPER", PAPER.model_copy(update={"epochs": 1}))
     said: list[str] = []
-    rivals = list(bench.baselines(["last-flow"], said.append))
+    rivals = list(bench.baselines(["last-flow"], said.append, alone=False))
     assert [rival.name for rival in rivals] == [
         "random forest",
         "LightGBM",
@@ -94,6 +95,21 @@ def test_rivals_learn_from_the_training_side_and_are_named(
     judged = [judge(bench.tell(rival), {}) for rival in rivals[:3]]
     assert all((one.probabilities.argmax(axis=1) == one.labels).mean() > 0.9 for one in judged)
     assert len(said) == 5
+    assert {rival.thresholds for rival in rivals} == {EVEN}
+
+
+def test_a_rival_of_a_run_judged_alone_gets_thresholds_by_validation_origins(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, asked = Thresholds(benign=0.1, recon=0.7, dos=0.8, ddos=0.9), []
+
+    def choose(_data: Path, _index: Index, origins: frozenset[str], _scorer: object) -> Thresholds:
+        asked.append(origins)
+        return chosen
+
+    monkeypatch.setattr("train.contest.quiet_thresholds", choose)
+    assert next(bench.baselines([], lambda _: None, alone=True)).thresholds == chosen
+    assert asked == [bench.run.side("validate")]
 
 
 def test_an_ablated_network_keeps_its_thresholds(bench: Bench) -> None:
