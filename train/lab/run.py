@@ -26,7 +26,7 @@ from detector.records import Category
 from train.lab import tools
 from train.lab.plan import World
 from train.lab.truth import OTHER
-from train.lab.world import KINDS, draw
+from train.lab.world import KINDS, QUIET, draw
 
 _GRACE_SECONDS = 40.0
 """A world that takes so much longer than its own time is stuck, and killed."""
@@ -172,7 +172,7 @@ def _check(world: World, truth: Path) -> str | None:
         return "the capture is empty"
     attacks = [event for event in report["events"] if event["class"] not in {Category.BENIGN, OTHER}]
     seen = sum(event["packets"] for event in attacks)
-    if world.kind != "benign" and seen < _FEWEST_ATTACK_PACKETS:
+    if world.kind not in QUIET and seen < _FEWEST_ATTACK_PACKETS:
         tools = ", ".join(
             event.tool for event in world.events if event.category not in {Category.BENIGN, None}
         )

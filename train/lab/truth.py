@@ -75,7 +75,10 @@ def matches(event: dict[str, Any], source: str, destination: str, bystanders: fr
 
 
 def report(world: World, origin: float, capture: Path, logs: list[LogLine]) -> dict[str, Any]:
-    """Make the JSON document. Events that left no packet are listed apart, under `silent`."""
+    """Make the JSON document. Events that left no packet are listed apart, under `silent`.
+
+    A world without attack says that its capture is benign, whatever its kind is called.
+    """
     bystanders = _bystanders(world)
     events = [_planned(world, index, origin, logs) for index in range(len(world.events))]
     events = [
@@ -83,9 +86,11 @@ def report(world: World, origin: float, capture: Path, logs: list[LogLine]) -> d
     ]
     total = _measure(events, capture, frozenset(bystanders))
     document = [{**e, "attackers": sorted(e["attackers"]), "victims": sorted(e["victims"])} for e in events]
+    quiet = all(event.category is Category.BENIGN for event in world.events)
     return {
         "seed": world.seed,
         "kind": world.kind,
+        **({"category": Category.BENIGN} if quiet else {}),
         "seconds": world.seconds,
         "packets": total,
         "default_class": "Benign",

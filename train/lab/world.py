@@ -4,14 +4,17 @@ import random
 
 from train.lab.draft import Draft
 from train.lab.plan import World
-from train.lab.scenes import ATTACKS, BUSTLE, OTHERS
+from train.lab.scenes import ATTACKS, BUSTLE, OTHERS, PAIRS
 from train.lab.scenes.life import furnish
 from train.lab.scenes.pace import slow_down
 
-KINDS = ("benign", "recon", "dos", "ddos", "mixed")
+KINDS = ("benign", "recon", "dos", "ddos", "mixed", "pair")
 
-_SHARES = (50, 40, 35, 35, 15)
+_SHARES = (50, 40, 35, 35, 15, 0)
 """How many of each kind in a set, where the caller names none."""
+
+QUIET = frozenset({"benign", "pair"})
+"""Kinds without an attack."""
 
 
 _OTHER_SHARE = 0.06
@@ -27,23 +30,33 @@ def draw(seed: int, kind: str | None = None, seconds: tuple[float, float] = (8, 
     """Draw one world. `seconds` bounds how long it lives.
 
     Benign worlds have ordinary life and mostly one or two busy scenes; attack worlds mostly have life
-    around the attack, and some nothing but the attack; mixed ones several attacks.
+    around the attack, and some nothing but the attack; mixed ones several attacks. In a world of a pair, two
+    machines are busy with each other, and there is often nobody else.
     """
     kind = kind or kind_of(seed)
-    bare = kind not in {"benign", "mixed"} and random.Random(f"bare {seed}").randrange(7) == 0  # noqa: S311
-    few = bare or random.Random(f"few {seed}").randrange(5) == 0  # noqa: S311
+    bare = _is_bare(seed, kind)
+    few = bare or kind == "pair" or random.Random(f"few {seed}").randrange(5) == 0  # noqa: S311
     draft = Draft(seed, kind, seconds, devices=(1, 3) if few else (3, 11))
     if not bare:
         furnish(draft)
     busy = draft.rng.choice((0, 1, 2, 2, 3, 3)) if kind == "benign" else draft.rng.choice((0, 0, 1, 1, 2))
-    for scene in draft.rng.sample(BUSTLE, 0 if bare else busy):
+    for scene in draft.rng.sample(BUSTLE, 0 if bare or kind == "pair" else busy):
         scene(draft)
+    if kind == "pair":
+        for scene in draft.rng.sample(PAIRS, draft.rng.choice((1, 1, 1, 2))):
+            scene(draft)
     slow_down(draft)
-    if not bare and draft.chance(_OTHER_SHARE):
+    if kind != "pair" and not bare and draft.chance(_OTHER_SHARE):
         draft.rng.choice(OTHERS)(draft)
     if kind == "mixed":
         for _ in range(draft.rng.randint(2, 3)):
             draft.rng.choice(ATTACKS[draft.rng.choice(("recon", "recon", "dos", "ddos"))])(draft)
-    elif kind != "benign":
+    elif kind not in QUIET:
         draft.rng.choice(ATTACKS[kind])(draft)
     return draft.world()
+
+
+def _is_bare(seed: int, kind: str) -> bool:
+    """Draw whether nothing but what the world is about happens in it."""
+    times = {"benign": 0, "mixed": 0, "pair": 2}.get(kind, 7)
+    return times > 0 and random.Random(f"bare {seed}").randrange(times) == 0  # noqa: S311

@@ -15,11 +15,16 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.records import CATEGORIES
+from detector.features import SCHEMA
+from detector.records import CATEGORIES, Category
 from train.settings import NetworkSettings
 
 CLIP = 3.0
 """Deviations beyond this tell no more."""
+
+_AS_TARGET = SCHEMA.index("as_target")
+_NEVER = -12.0
+"""A logit that leaves nothing of a class."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,14 +58,39 @@ Part = Callable[[Window, Statistics, NetworkSettings], Any]
 
 
 def built(
-    length: int, known: Statistics, settings: NetworkSettings, name: str, parts: Sequence[Part]
+    length: int,
+    known: Statistics,
+    settings: NetworkSettings,
+    name: str,
+    parts: Sequence[Part],
+    *,
+    by_role: bool = True,
 ) -> keras.Model:
-    """Return the network whose logits, (m, C), are read off its parts side by side."""
+    """Return the network whose logits, (m, C), are read off its parts side by side.
+
+    `by_role` reads them off by weights of each role's own. Else noise and dropout make a network that
+    hardly trusts the one feature which tells the roles apart, and the source of a sweep, whose 32 peers do
+    not answer, looked like the victim of a DDoS.
+    """
     sequences = keras.layers.Input((length, len(known.mean)), name="sequences")
     window = standardised(sequences, known)
     found = [part(window, known, settings) for part in parts]
     joined = found[0] if len(found) == 1 else keras.layers.Concatenate(name="joined")(found)
-    return keras.Model(sequences, keras.layers.Dense(len(CATEGORIES), name="logits")(joined), name=name)
+    if by_role:
+        logits = _logits_by_role(joined, sequences)
+    else:
+        logits = keras.layers.Dense(len(CATEGORIES), name="logits")(joined)
+    return keras.Model(sequences, logits, name=name)
+
+
+def _logits_by_role(joined: Any, sequences: Any) -> Any:
+    """Return (m, C). A source's window never shows a DDoS (`train.truth`): it sees one attacker."""
+    target = keras.ops.cast(sequences[:, -1, _AS_TARGET : _AS_TARGET + 1] > 0.0, "float32")
+    source = 1.0 - target
+    apart = keras.layers.Concatenate(name="by_role")([joined * target, joined * source, target])
+    never = [_NEVER if category == Category.DDOS else 0.0 for category in CATEGORIES]
+    shown = source * np.array([never], np.float32)
+    return keras.layers.Add(name="logits")([keras.layers.Dense(len(CATEGORIES), name="heads")(apart), shown])
 
 
 def calibrated(model: Any, temperature: float) -> Any:

@@ -13,12 +13,12 @@ from train.settings import NetworkSettings
 
 def paper_cnn(length: int, known: Statistics, settings: NetworkSettings) -> Any:
     """Build the CNN."""
-    return built(length, known, settings, "paper_cnn", (_published_cnn,))
+    return built(length, known, settings, "paper_cnn", (_published_cnn,), by_role=False)
 
 
 def paper_cnn_lstm(length: int, known: Statistics, settings: NetworkSettings) -> Any:
     """Build the CNN-LSTM: over flows its LSTM does see an order in time."""
-    return built(length, known, settings, "paper_cnn_lstm", (_published_cnn_lstm,))
+    return built(length, known, settings, "paper_cnn_lstm", (_published_cnn_lstm,), by_role=False)
 
 
 PAPERS = {"paper-cnn": paper_cnn, "paper-cnn-lstm": paper_cnn_lstm}

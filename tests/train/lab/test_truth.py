@@ -114,6 +114,12 @@ def test_the_log_of_a_job_that_ended_early_wins_over_its_plan(flood: Path) -> No
     assert report["events"][0]["end"] <= EPOCH + 8.0
 
 
+def test_a_world_without_attack_is_told_as_benign_whatever_its_kind(flood: Path) -> None:
+    harmless = Event(category=Category.BENIGN, tool="pages", attackers=["10.0.0.2"], victims=[CAMERA])
+    assert truth.report(world(harmless), EPOCH, flood, [])["category"] == Category.BENIGN
+    assert "category" not in truth.report(world(event(["*"], [CAMERA])), EPOCH, flood, [])
+
+
 def test_an_event_without_packets_is_listed_apart(flood: Path) -> None:
     report = truth.report(world(event(["6.6.6.6"], [CAMERA])), EPOCH, flood, [])
     assert report["events"] == []

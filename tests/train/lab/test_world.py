@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from detector.records import Category
 from train.lab.plan import World
 from train.lab.registry import PROGRAMS
+from train.lab.scenes.onslaught import ASKED_PER_SECOND, STREAM_PER_SECOND, floor_of
 from train.lab.truth import ANY
-from train.lab.world import KINDS, draw, kind_of
+from train.lab.world import KINDS, QUIET, draw, kind_of
 
 MOST_PACKETS = 22_000
 MOST_PER_SECOND = 20_000
@@ -53,9 +54,32 @@ def test_a_world_of_a_kind_has_one_attack_of_its_class(seed: int, kind: str) -> 
     assert [str(found).lower() for found in categories if found not in {Category.BENIGN, None}] == [kind]
 
 
+@given(seeds, st.sampled_from(sorted(QUIET)))
+def test_a_quiet_world_has_no_attack(seed: int, kind: str) -> None:
+    assert {event.category for event in draw(seed, kind).events} <= {Category.BENIGN, None}
+
+
 @given(seeds)
-def test_a_benign_world_has_no_attack(seed: int) -> None:
-    assert {event.category for event in draw(seed, "benign").events} <= {Category.BENIGN, None}
+def test_a_world_of_a_pair_has_one_client_of_one_server_at_a_time(seed: int) -> None:
+    world = draw(seed, "pair")
+    assert 1 <= len(world.events) <= 2
+    assert all(len(event.victims) == 1 for event in world.events)
+
+
+@given(seeds)
+def test_a_flood_from_one_source_is_faster_than_a_busy_client(seed: int) -> None:
+    world = draw(seed, "dos")
+    for event in (event for event in world.events if event.category is Category.DOS):
+        if event.tool.endswith("-one-flow"):
+            assert event.params["rate"] >= floor_of(event.params["kind"], one_flow=True)
+        elif event.tool == "udp-sockets":
+            assert event.params["rate"] >= STREAM_PER_SECOND
+        elif event.tool == "question-flood":
+            assert event.params["rate"] > ASKED_PER_SECOND
+
+
+def test_ordinary_datagrams_may_be_more_than_odd_packets_before_they_are_a_flood() -> None:
+    assert floor_of("syn") < floor_of("icmp") < floor_of("udp") < floor_of("udp", one_flow=True)
 
 
 @given(seeds, kinds)
@@ -120,7 +144,7 @@ def test_a_world_lives_as_long_as_asked(seed: int, shortest: float, more: float)
 def test_a_set_holds_all_kinds_and_more_than_forty_tools() -> None:
     worlds = [draw(seed) for seed in range(400)]
     tools = {(event.category, event.tool) for world in worlds for event in world.events}
-    assert {world.kind for world in worlds} == set(KINDS)
+    assert {world.kind for world in worlds} == set(KINDS) - {"pair"}
     assert len(tools) >= 60
     assert sum(category is Category.BENIGN for category, _ in tools) >= 20
 

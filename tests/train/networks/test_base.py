@@ -8,6 +8,7 @@ pytest.importorskip("tensorflow")
 import keras
 
 from detector.features import SCHEMA
+from detector.records import CATEGORIES, Category
 from tests.train import samples
 from train.calibrate import softmax
 from train.networks import NETWORKS, NetworkSettings, calibrated, statistics
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.tensorflow
 
 DATA = samples.windows([0, 1, 2, 3] * 5)
 KNOWN = statistics(DATA.sequences, samples.MASK)
+AS_TARGET = SCHEMA.index("as_target")
 
 
 @pytest.fixture(scope="module", params=sorted(NETWORKS))
@@ -57,3 +59,28 @@ def test_a_calibrated_model_gives_cooled_probabilities(model: Any) -> None:
     logits = model.predict(DATA.sequences, verbose=0)
     cooled = calibrated(model, 2.5).predict(DATA.sequences, verbose=0)
     assert np.allclose(cooled, softmax(logits, 2.5), atol=1e-6)
+
+
+def test_a_source_is_never_the_victim_of_many(model: Any) -> None:
+    if model.name.startswith("paper"):
+        pytest.skip("as published")
+    sources, targets = DATA.sequences.copy(), DATA.sequences.copy()
+    sources[:, :, AS_TARGET], targets[:, :, AS_TARGET] = 0.0, DATA.sequences[:, :, samples.MASK]
+    ddos = CATEGORIES.index(Category.DDOS)
+    assert softmax(model.predict(sources, verbose=0))[:, ddos].max() < 1e-3
+    assert softmax(model.predict(targets, verbose=0))[:, ddos].max() > 0.01
+
+
+def test_each_role_is_read_off_by_weights_of_its_own() -> None:
+    model = NETWORKS["summary"](samples.LENGTH, KNOWN, NetworkSettings())
+    sources = DATA.sequences.copy()
+    sources[:, :, AS_TARGET] = 0.0
+    before = model.predict(sources, verbose=0)
+    weights, bias = model.get_layer("heads").get_weights()
+    width = (len(weights) - 1) // 2
+    weights[:width] += 1.0  # those of a target
+    model.get_layer("heads").set_weights([weights, bias])
+    assert np.array_equal(model.predict(sources, verbose=0), before)
+    weights[width : 2 * width] += 1.0
+    model.get_layer("heads").set_weights([weights, bias])
+    assert not np.allclose(model.predict(sources, verbose=0), before)

@@ -12,6 +12,7 @@ from train.lab.scenes import (
     floods,
     nmap,
     others,
+    pairs,
     probes,
     requests,
     services,
@@ -55,6 +56,13 @@ BUSTLE: tuple[Scene, ...] = (
 )
 """Busy but harmless life."""
 
+PAIRS: tuple[Scene, ...] = (
+    *(pairs.downloads, pairs.downloads, pairs.pool, pairs.pool, pairs.sessions, pairs.sessions, pairs.pages),
+    *(pairs.cameras, pairs.cameras, pairs.retries, pairs.health_check),
+    *(volume.stream, volume.speed_test, services.busy_datagram_server),
+)
+"""Busy but harmless pairs, which worlds of their own are made of."""
+
 RECON: tuple[Scene, ...] = (
     *(
         nmap.syn_scan,
@@ -82,7 +90,7 @@ DOS: tuple[Scene, ...] = (
     floods.socket_flood,
     *(requests.http_flood, requests.http_flood, requests.apache_bench, requests.slow_requests),
     *(requests.slowhttptest, requests.mqtt_flood, requests.coap_flood, requests.connection_flood),
-    *(requests.http_flood, requests.slow_requests, requests.mqtt_flood),
+    *(requests.http_flood, requests.slow_requests, requests.mqtt_flood, requests.question_flood),
 )
 
 DDOS: tuple[Scene, ...] = (
@@ -98,7 +106,7 @@ OTHERS: tuple[Scene, ...] = (others.guessed_passwords, others.beacon)
 """Hostile, and of none of the classes."""
 
 _BY_CLASS: dict[str, tuple[Scene, ...]] = {
-    Category.BENIGN: BUSTLE,
+    Category.BENIGN: (*BUSTLE, *PAIRS),
     Category.RECON: RECON,
     Category.DOS: DOS,
     Category.DDOS: DDOS,

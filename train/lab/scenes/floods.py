@@ -4,7 +4,7 @@ from detector.records import Category
 from train.lab.attacks.reflect import SERVICES
 from train.lab.draft import Draft
 from train.lab.plan import Host
-from train.lab.scenes.onslaught import aim, bounds, run
+from train.lab.scenes.onslaught import STREAM_PER_SECOND, aim, bounds, floor_of, run
 from train.lab.scenes.parties import Sources, victim_of
 
 _PACKET_KINDS = (
@@ -16,6 +16,12 @@ _PACKET_KINDS = (
 """The commonest first: nearly every flood that one meets is one of SYNs, datagrams or pings."""
 
 _ONLY4 = {"fragment", "gre"}
+
+_SLOWEST_MANY = 15
+"""Packets a second of all sources together: from many at once, few are enough to be no client's."""
+
+_HPING = (["-S"], ["-A"], ["-F"], ["-2"], ["-1"], ["-S", "-P", "-U"], ["-R"])
+_HPING_KINDS = {"-2": "udp", "-1": "icmp"}
 
 
 def _packet_flood(draft: Draft, *, many: bool) -> None:
@@ -44,7 +50,7 @@ def _packet_flood(draft: Draft, *, many: bool) -> None:
         source_port=source_port,
         options=rng.choice((0, 0, 1, 2, 3)),
         stay=rng.choice((1, 1, 5, 50)),
-        **bounds(draft, most=most),
+        **bounds(draft, most=most, low=_SLOWEST_MANY if many else floor_of(kind)),
     )
 
 
@@ -61,12 +67,13 @@ def packet_flood_many(draft: Draft) -> None:
 def hping_flood(draft: Draft) -> None:
     """hping3 from one source."""
     rng, victim = draft.rng, victim_of(draft)
-    args = rng.choice((["-S"], ["-A"], ["-F"], ["-2"], ["-1"], ["-S", "-P", "-U"], ["-R"]))
+    args = rng.choice(_HPING)
+    low = floor_of(_HPING_KINDS.get(args[0], "syn"))
     port = aim(draft, victim)
     args = [*args, "-p", str(port if isinstance(port, int) and port > 0 else 80)] if args != ["-1"] else args
     args = [*args, "-d", str(rng.choice((0, 0, 64, 120, 1000)))]
     args = [*args, *rng.choice(([], [], ["-k", "-s", str(rng.randint(1024, 65_000))]))]
-    limits = bounds(draft, top=8000)
+    limits = bounds(draft, top=8000, low=low)
     limits.pop("shape")
     run(
         draft,
@@ -81,26 +88,17 @@ def hping_flood(draft: Draft) -> None:
 
 
 def one_flow_flood(draft: Draft) -> None:
-    """All in one flow: any kind of packet with fixed ports, or data into one TCP connection."""
+    """All in one flow: any kind of packet with fixed ports."""
     rng, victim = draft.rng, victim_of(draft)
     sources = Sources(draft, many=False, victim=victim)
-    limits = bounds(draft, most=12_000) | {"bytes": draft.whole(1, 1400)}
-    kind = rng.choice(("tcp", "udp", "udp", "udp", "icmp", "icmp", "syn", "ack", "psh-ack", "fin", "rst"))
-    program, ports = (
-        "flood",
-        {"kind": kind, "port": aim(draft, victim), "source_port": rng.randint(1024, 65_000)},
-    )
-    if kind == "tcp":
-        program, ports = (
-            "tcp-blast",
-            {"port": draft.serve(victim, "serve-sink", rng.choice((80, 9000, 5001)))},
-        )
-    elif kind not in {"udp", "icmp"} and draft.chance(0.7):
-        limits["bytes"] = 0
+    kind = rng.choice(("udp", "udp", "udp", "icmp", "icmp", "syn", "ack", "psh-ack", "fin", "rst"))
+    limits = bounds(draft, most=12_000, low=floor_of(kind, one_flow=True))
+    limits["bytes"] = 0 if kind not in {"udp", "icmp"} and draft.chance(0.7) else draft.whole(1, 1400)
+    ports = {"kind": kind, "port": aim(draft, victim), "source_port": rng.randint(1024, 65_000)}
     if ports["port"] == -1 or isinstance(ports["port"], list):
         ports["port"] = rng.randint(1, 65_535)
     what = (Category.DOS, f"{kind}-one-flow")
-    run(draft, sources, program, what, victim.address, target=victim.address, **ports, **limits)
+    run(draft, sources, "flood", what, victim.address, target=victim.address, **ports, **limits)
 
 
 def socket_flood(draft: Draft) -> None:
@@ -117,7 +115,7 @@ def socket_flood(draft: Draft) -> None:
         port=port,
         bytes=draft.whole(1, 1400),
         flows=rng.choice((1, 1, 4, 30)),
-        **bounds(draft, most=12_000),
+        **bounds(draft, most=12_000, low=STREAM_PER_SECOND),
     )
 
 

@@ -18,6 +18,22 @@ connections a second the victim of a DDoS.
 ASKED_PER_SECOND = 300
 """Likewise, questions over connections that last, or by datagrams that are answered."""
 
+STREAM_PER_SECOND = 1000
+"""Packets a second into one flow that nobody answers: cameras send as many, a flood of datagrams more."""
+
+_PINGED_PER_SECOND = 200
+"""Somebody who watches a link pings a hundred times a second."""
+
+_ODD_PER_SECOND = 30
+"""Packets that no client sends so, such as half of a handshake, are a flood sooner."""
+
+
+def floor_of(kind: str, *, one_flow: bool = False) -> float:
+    """Return from how many packets a second on a flood from one source is one; `kind` is of the packets."""
+    if kind in {"udp", "dns"}:
+        return STREAM_PER_SECOND if one_flow else ASKED_PER_SECOND
+    return _PINGED_PER_SECOND if kind == "icmp" else _ODD_PER_SECOND
+
 
 def bounds(draft: Draft, top: float = 20_000, most: int = 22_000, low: float = 15) -> dict[str, Any]:
     """Draw a rate, how many packets at most, and the rhythm."""

@@ -5,6 +5,7 @@ from train.lab.draft import Draft
 from train.lab.plan import Host
 from train.lab.scenes.onslaught import ASKED_PER_SECOND, BUSY_PER_SECOND, bounds, run
 from train.lab.scenes.parties import Sources, victim_service
+from train.lab.scenes.services import BOTH_WAYS
 
 
 def _web_victim(draft: Draft, *, tls: bool = False) -> tuple[Host, int]:
@@ -199,3 +200,28 @@ def connection_flood(draft: Draft) -> None:
 def connection_flood_many(draft: Draft) -> None:
     """TCP connections without a word, from many sources."""
     _connections(draft, many=True)
+
+
+def question_flood(draft: Draft) -> None:
+    """Questions by datagrams, over few flows or one each, to a resolver or another service that answers."""
+    ports, kind = BOTH_WAYS[draft.rng.choice(("dns", "dns", "ntp", "coap", "snmp", "stun"))]
+    port = draft.rng.choice(ports)
+    victim = victim_service(draft, "serve-datagrams", port, kind=kind)
+    run(
+        draft,
+        Sources(draft, many=False, victim=victim),
+        "datagrams",
+        (Category.DOS, "question-flood"),
+        victim.address,
+        servers=[victim.address],
+        port=port,
+        kind=kind,
+        bytes=[20, draft.whole(20, 300)],
+        answers=1,
+        every=1,
+        reply=draft.whole(20, 1000),
+        flows=draft.rng.choice((1, 1, 4, 30)),
+        fresh=draft.rng.choice((0.0, 0.0, 1.0)),
+        stay=1,
+        **bounds(draft, top=6000, most=10_000, low=2 * ASKED_PER_SECOND),
+    )

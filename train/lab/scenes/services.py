@@ -95,7 +95,7 @@ _ONE_WAY = {
 }
 """Collectors that never answer: port, and smallest and largest datagram."""
 
-_BOTH_WAYS = {
+BOTH_WAYS = {
     "dns": ((53,), "dns"),
     "ntp": ((123,), "ntp"),
     "coap": ((5683,), "coap"),
@@ -106,6 +106,8 @@ _BOTH_WAYS = {
     "game": ((27_015, 3074, 9987), "exchange"),
     "stun": ((3478, 19_302), "exchange"),
 }
+"""Services over UDP that answer: ports, and what their questions are like."""
+
 _STREAMS = {"tunnel", "quic", "game"}
 """Where datagrams are a stream, not questions."""
 
@@ -202,8 +204,8 @@ def collector(draft: Draft) -> None:
 def busy_datagram_server(draft: Draft) -> None:
     """A service over UDP, from resolvers to tunnels, and its clients."""
     host, address = server_of(draft)
-    name = draft.rng.choice(sorted(_BOTH_WAYS))
-    ports, kind = _BOTH_WAYS[name]
+    name = draft.rng.choice(sorted(BOTH_WAYS))
+    ports, kind = BOTH_WAYS[name]
     port = draft.serve(host, "serve-datagrams", draft.rng.choice(ports), kind=kind)
     what = (Category.BENIGN, f"busy-{name}")
     sources = Sources(draft, many=draft.chance(0.75), victim=host, kind="client")
@@ -229,7 +231,7 @@ def datagram_polling(draft: Draft) -> None:
     """One machine asks many units over UDP: SNMP, BACnet, CoAP, a maker's own."""
     units, addresses = members_of(draft)
     name = draft.rng.choice(("snmp", "bacnet", "coap", "game"))
-    ports, kind = _BOTH_WAYS[name]
+    ports, kind = BOTH_WAYS[name]
     port = draft.serve(units, "serve-datagrams", ports[0], kind=kind)
     addresses = addresses[: draft.whole(1, len(addresses))]
     addresses += [draft.lan_address() for _ in range(draft.rng.choice((0, 0, 0, 1, 5)))]
