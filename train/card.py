@@ -42,7 +42,7 @@ def render(manifest: Manifest, network: str) -> str:
     """Return `card.md`; the same manifest gives the same text."""
     sections = [
         f"# {manifest.name}\n\n{_summary(manifest, network)}",
-        f"## Data\n\n{_data(manifest.created_from.origins)}",
+        f"## Data\n\n{_data(manifest.created_from.origins)}{_left_out(manifest.created_from.left_out)}",
         f"## How it does\n\n{_figures(manifest.figures)}",
         f"## Thresholds\n\n{_thresholds(manifest)}",
         f"## Limits\n\n{_LIMITS}",
@@ -80,6 +80,17 @@ def _data(origins: tuple[Origin, ...]) -> str:
         if rows:
             parts.append(_table(["origin", "captures", "windows", "licence"], rows))
     return "\n".join(parts)
+
+
+def _left_out(captures: tuple[str, ...]) -> str:
+    if not captures:
+        return ""
+    named = "".join(f"- {name}\n" for name in captures)
+    return (
+        f"\nNot learnt from, {len(captures)} captures of the training origins, attacks in name alone: in no "
+        "quantity do their packets exceed what one in twenty benign captures reaches. They are judged on "
+        f"all the same.\n\n{named}"
+    )
 
 
 def _figures(figures: dict[str, dict[str, float]]) -> str:

@@ -113,9 +113,14 @@ class Bench:
 
     def _side(self, name: str) -> Dataset:
         if name not in self._sides:
-            origins = self.run.side(name)
-            self._sides[name] = side(self.data, self.index, origins, self.cap_windows, _DRAW_SEED)
+            left_out = self.run.training.left_out if name == "train" else ()
+            entries = [each for each in self.index.of(self.run.side(name)) if each.capture not in left_out]
+            self._sides[name] = load(self.data, entries, cap_windows=self.cap_windows, seed=_DRAW_SEED)
         return self._sides[name]
+
+    def lesson(self) -> Dataset:
+        """Return the windows that the run learnt from, before balancing."""
+        return self._side("train")
 
     def tell(self, contender: Contender) -> Told:
         """Return what a model makes of the test side."""
@@ -141,7 +146,7 @@ class Bench:
         Of a run that is judged `alone` each has thresholds chosen as the network's are, by validation
         origins. Else the other runs' captures choose them all (`crossfit`), and these are even.
         """
-        seed, training = self.run.training.seeds[0], self._side("train")
+        seed, training = self.run.training.seeds[0], self.lesson()
         for name, learn in (("random forest", baselines.random_forest), ("LightGBM", baselines.lightgbm)):
             say(f"Training the {name}.")
             yield self._with_thresholds(name, learn(training, mask=MASK, seed=seed), alone=alone)

@@ -3,15 +3,18 @@
 No model is asked. An attack of one of the three classes must do something much: send many packets, begin
 many flows, ask many ports. A capture of that name which in none of these exceeds what one in twenty
 benign captures reaches has no evidence in its packets, whatever it was meant to be. Such captures are
-listed with their numbers, and figures are given with and without them: none is dropped in silence.
+listed with their numbers, and figures are given with and without them: none is dropped in silence. A
+training run may leave them out (`unfit`), since a network that learns one connection a second to be a flood
+calls every poller one; it is judged on them all the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from detector.records import Category
+from train.datasets import Entry
 from train.survey import SPANS_SECS, Reach, Surveyed
 
 ORDINARY_SHARE = 0.05
@@ -71,6 +74,16 @@ def find(surveyed: Iterable[Surveyed], ordinary_share: float = ORDINARY_SHARE) -
                 Doubt(one.capture, one.origin, one.category, one.flows, one.packets, one.seconds, evidence)
             )
     return doubts
+
+
+def unfit(entries: Iterable[Entry], surveyed: Mapping[str, Surveyed]) -> frozenset[str]:
+    """Return the captures that teach a wrong lesson: attacks in name alone, by `find`.
+
+    The lab's own are none of them: their truth is known, flow by flow, and what is slow among them was meant
+    to be. The more busy benign captures a survey holds, the more it asks of an attack.
+    """
+    doubted = {doubt.capture for doubt in find(surveyed.values())}
+    return frozenset(each.capture for each in entries if each.layout != "lab" and each.capture in doubted)
 
 
 def _evidence(one: Surveyed, benign: list[Surveyed]) -> tuple[Evidence, ...]:

@@ -12,7 +12,7 @@ too.
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,9 +26,10 @@ from train.datasets import Index, load, read_index
 from train.fit import fit
 from train.networks import calibrated
 from train.record import Run, read_run
-from train.runs import save_run
+from train.runs import lesson_of, save_run
 from train.settings import FitSettings
 from train.split import split_by_name
+from train.survey import Surveyed
 from train.tune import tune
 
 ASIDE_SHARE = 0.25
@@ -47,6 +48,7 @@ def fit_final(
     command: str,
     say: Say,
     chosen_on: Sequence[str] = (),
+    survey: Mapping[str, Surveyed] | None = None,
 ) -> Run:
     """Train on every origin whose licence allows it, and write `run.json` and the calibrated model.
 
@@ -60,6 +62,7 @@ def fit_final(
         command: to be told in the card.
         say: is told lines of progress.
         chosen_on: origins that settings or features were chosen on.
+        survey: with it, captures whose packets do not support their label are left out of training.
 
     Raises:
         UsageError: two of the folds test on the same origin, or one was trained with other settings.
@@ -68,7 +71,8 @@ def fit_final(
     known = [read_run(fold) for fold in folds]
     _check(known, folds, settings)
     split = split_by_name(index, validate=aside, test=())
-    training = load(data, index.of(split.train), cap_windows=cap_windows, seed=settings.seed)
+    taught, left_out = lesson_of(index, split, survey)
+    training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
     say(f"{len(training)} windows to learn from.")
     fitted = fit(training, None, settings, mask=MASK, progress=say)
     told = [_told(data, index, run, fold, cap_windows) for run, fold in zip(known, folds, strict=True)]
@@ -91,6 +95,7 @@ def fit_final(
         training=training,
         fitted=fitted,
         thresholds=thresholds,
+        left_out=left_out,
     )
 
 

@@ -24,6 +24,9 @@ _FoldRuns = Annotated[
     list[Path] | None,
     typer.Option(help="Train on all origins, calibrated by this run of a fold; repeatable, give all."),
 ]
+_Survey = Annotated[
+    Path | None, typer.Option(help="What `survey` wrote: attacks in name alone are not learnt from.")
+]
 _Epochs = Annotated[int | None, typer.Option(min=1, help="Over which the learning rate falls to zero.")]
 
 
@@ -49,10 +52,12 @@ def fit(
     seeds: Annotated[str | None, typer.Option(help="Like 0,1,2: a run each, in --run DIR/seed-N.")] = None,
     epochs: _Epochs = None,
     fold_run: _FoldRuns = None,
+    survey: _Survey = None,
     cap_windows: Cap = CAP_DEFAULT,
 ) -> None:
     """Train a network on some origins; calibrate it on others."""
     from train import final, recipe, runs  # noqa: PLC0415 - TensorFlow takes seconds
+    from train.survey import read_survey  # noqa: PLC0415 - as above
 
     choice = recipe.recipe(
         preset=preset,
@@ -74,7 +79,14 @@ def fit(
             data, folds=folds, fold=fold, validate=validate, test=test, always_train=always_train
         )
         fitting = partial(runs.fit_run, data, split=split)
-    fitting = partial(fitting, cap_windows=cap_windows, say=_say, chosen_on=choice.chosen_on)
+    sides += [f"--survey {survey.name}"] if survey else []
+    fitting = partial(
+        fitting,
+        cap_windows=cap_windows,
+        say=_say,
+        chosen_on=choice.chosen_on,
+        survey=read_survey(survey) if survey else None,
+    )
     for each in recipe.seeds_of(seeds) if seeds else (choice.settings.seed,):
         directory = run / f"seed-{each}" if seeds else run
         told = ["iotids-train fit", *said, *sides, f"--seed {each}", f"--cap-windows {cap_windows}"]

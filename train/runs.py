@@ -1,7 +1,7 @@
 """The steps of a training run on disk: fit and export. The command line only names them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from detector.meter import ENGINE_VERSION
 from detector.records import CATEGORIES
 from detector.scorer import KerasScorer
 from train.contest import MASK, Say, model_file, quiet_thresholds, side
-from train.datasets import Dataset, Index, read_index
+from train.datasets import Dataset, Entry, Index, load, read_index
+from train.doubts import unfit
 from train.export import export_bundle
 from train.fit import Fitted, fit
 from train.measures import Figures
@@ -22,6 +23,7 @@ from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run, version
 from train.reference import record_of
 from train.settings import FitSettings
 from train.split import Split
+from train.survey import Surveyed
 
 
 def fit_run(
@@ -34,12 +36,17 @@ def fit_run(
     command: str,
     say: Say,
     chosen_on: Sequence[str] = (),
+    survey: Mapping[str, Surveyed] | None = None,
 ) -> Run:
-    """Train on the split's training origins, and write `run.json` and the calibrated model."""
+    """Train on the split's training origins, and write `run.json` and the calibrated model.
+
+    With a survey, captures whose packets do not support their label are left out of training.
+    """
     if seen := sorted(split.test & set(chosen_on)):
         say(f"Settings or features were chosen on {', '.join(seen)}: figures on these origins will flatter.")
     index = read_index(data, schema_digest=SCHEMA.digest)
-    training = side(data, index, split.train, cap_windows, settings.seed)
+    taught, left_out = lesson_of(index, split, survey)
+    training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
     validation = side(data, index, split.validate, cap_windows, settings.seed)
     say(f"{len(training)} windows to learn from, {len(validation)} to calibrate by, {_content(training)}")
     fitted = fit(training, validation, settings, mask=MASK, progress=say)
@@ -57,7 +64,17 @@ def fit_run(
         training=training,
         fitted=fitted,
         thresholds=thresholds,
+        left_out=left_out,
     )
+
+
+def lesson_of(
+    index: Index, split: Split, survey: Mapping[str, Surveyed] | None
+) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """Return the captures to learn from, and the names of those left out because their label is in doubt."""
+    entries = index.of(split.train)
+    left_out = unfit(entries, survey) if survey else frozenset()
+    return tuple(each for each in entries if each.capture not in left_out), tuple(sorted(left_out))
 
 
 def save_run(
@@ -72,6 +89,7 @@ def save_run(
     training: Dataset,
     fitted: Fitted,
     thresholds: Thresholds,
+    left_out: tuple[str, ...] = (),
 ) -> Run:
     """Write a run's model and `run.json`; figures of another that was there are gone."""
     run = Run(
@@ -80,7 +98,11 @@ def save_run(
         chosen_on=tuple(chosen_on),
         learnt=fitted.learnt,
         training=Training(
-            command=command, seeds=(settings.seed,), versions=versions(), origins=origins_of(index, split)
+            command=command,
+            seeds=(settings.seed,),
+            versions=versions(),
+            origins=origins_of(index, split),
+            left_out=left_out,
         ),
         features=index.features,
         meter=index.meter,

@@ -102,6 +102,8 @@ class Training(Part):
     seeds: tuple[int, ...]
     versions: dict[str, str]
     origins: tuple[Origin, ...]
+    left_out: tuple[str, ...] = ()
+    """Captures of the training origins that were not learnt from: their packets do not support the label."""
 
 
 class Manifest(Part):

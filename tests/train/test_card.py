@@ -62,3 +62,12 @@ def test_the_recipe_and_the_limits_are_there() -> None:
 
 def test_the_same_manifest_gives_the_same_card() -> None:
     assert render(manifest({}), "cnn") == render(manifest({}), "cnn")
+
+
+def test_captures_that_taught_nothing_are_named() -> None:
+    whole = manifest({})
+    made = whole.created_from.model_copy(update={"left_out": ("a/dos/flood_01.pcap",)})
+    text = render(whole.model_copy(update={"created_from": made}), "cnn-lstm")
+    assert "Not learnt from, 1 captures" in text
+    assert "- a/dos/flood_01.pcap" in text
+    assert "Not learnt from" not in render(whole, "cnn-lstm")

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from train.doubts import find
+from tests.train import samples
+from train.doubts import find, unfit
 from train.survey import Surveyed
 
 QUIET = {"packets_1s": 20.0, "new_flows_1s": 2.0, "ports_1s": 2.0, "open_connections": 1.0}
@@ -41,3 +42,10 @@ def test_a_flood_is_seen_at_its_victim() -> None:
 def test_there_is_nothing_to_doubt_in_other_captures_or_without_benign_ones() -> None:
     assert find([*BENIGN, capture("mix", "mixed"), capture("brute", "other")]) == []
     assert find([capture("weak", "DoS")]) == []
+
+
+def test_what_is_doubted_is_not_learnt_from_unless_the_lab_made_it() -> None:
+    survey = {one.capture: one for one in [*BENIGN, capture("weak", "DoS"), capture("lab/slow", "Recon")]}
+    named = samples.entry("somebody", "DoS", "weak")
+    known = samples.entry("lab", "Recon", "lab/slow").model_copy(update={"layout": "lab"})
+    assert unfit([named, known, samples.entry("somebody", "DoS", "strong")], survey) == {"weak"}

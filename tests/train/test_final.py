@@ -1,5 +1,5 @@
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from train.record import MODEL, Run, read_run
 from train.runs import fit_run
 from train.settings import FitSettings, NetworkSettings
 from train.split import split_by_fold
+from train.survey import Surveyed
 
 pytestmark = pytest.mark.tensorflow
 
@@ -39,7 +40,11 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fitted(
-    directory: Path, folds: list[int], settings: FitSettings = SETTINGS, aside: Sequence[str] = ()
+    directory: Path,
+    folds: list[int],
+    settings: FitSettings = SETTINGS,
+    aside: Sequence[str] = (),
+    survey: Mapping[str, Surveyed] | None = None,
 ) -> Run:
     return fit_final(
         directory / "data",
@@ -50,6 +55,7 @@ def fitted(
         cap_windows=50,
         command="iotids-train fit",
         say=print,
+        survey=survey,
     )
 
 
@@ -69,6 +75,32 @@ def test_it_learns_from_every_origin_and_is_calibrated_by_the_folds(directory: P
     assert found.training.seeds == (6,)
     assert read_run(directory / "final") == found
     assert (directory / "final" / MODEL).is_file()
+
+
+def test_attacks_in_name_alone_teach_nothing_and_are_judged_all_the_same(directory: Path) -> None:
+    weak, origin = f"{next(iter(_tested(directory)))}/DoS", next(iter(_tested(directory)))
+    reached = {"packets_1s": 5.0}
+    told = [("DoS", weak), *(("Benign", f"{origin}/Benign-{n}") for n in range(20))]
+    survey = {
+        name: Surveyed(name, origin, category, 9, 90, 9.0, 1, None, reached, reached)
+        for category, name in told
+    }
+    whole, found = fitted(directory, [0, 1, 2]), fitted(directory, [0, 1, 2], survey=survey)
+    assert (whole.training.left_out, found.training.left_out) == ((), (weak,))
+    assert found.learnt == whole.learnt | {"DoS": whole.learnt["DoS"] - 10}
+    index = read_index(directory / "data", schema_digest=SCHEMA.digest)
+    rivals = Bench(directory / "data", index, found, 50)
+    assert len(rivals.lesson()) == sum(found.learnt.values())
+    own = next(
+        run for fold in range(FOLDS) if origin in (run := read_run(directory / f"fold-{fold}")).side("test")
+    )
+    scorer = KerasScorer.load(directory / "fold-0" / MODEL)
+    judged = Bench(directory / "data", index, own, 50).tell(Contender("cnn", scorer, own.thresholds))
+    assert weak in {entry.capture for entry, _ in judged.captures}
+
+
+def _tested(directory: Path) -> list[str]:
+    return sorted(read_run(directory / "fold-0").side("test"))
 
 
 def test_origins_set_aside_choose_thresholds_and_teach_nothing(directory: Path) -> None:

@@ -90,7 +90,9 @@ def _logits_by_role(joined: Any, sequences: Any) -> Any:
     apart = keras.layers.Concatenate(name="by_role")([joined * target, joined * source, target])
     never = [_NEVER if category == Category.DDOS else 0.0 for category in CATEGORIES]
     shown = source * np.array([never], np.float32)
-    return keras.layers.Add(name="logits")([keras.layers.Dense(len(CATEGORIES), name="heads")(apart), shown])
+    return keras.layers.Add(name="logits")(
+        [keras.layers.Dense(len(CATEGORIES), name="readout")(apart), shown]
+    )
 
 
 def calibrated(model: Any, temperature: float) -> Any:
