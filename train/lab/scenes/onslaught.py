@@ -15,6 +15,9 @@ in which such floods went down to 8 requests a second taught a model to call eve
 connections a second the victim of a DDoS.
 """
 
+ALONE_PER_SECOND = 25
+"""Likewise of one client alone: what polls a device polls it ten times a second, or twenty."""
+
 ASKED_PER_SECOND = 300
 """Likewise, questions over connections that last, or by datagrams that are answered."""
 

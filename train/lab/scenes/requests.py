@@ -3,9 +3,14 @@
 from detector.records import Category
 from train.lab.draft import Draft
 from train.lab.plan import Host
-from train.lab.scenes.onslaught import ASKED_PER_SECOND, BUSY_PER_SECOND, bounds, run
+from train.lab.scenes.onslaught import ALONE_PER_SECOND, ASKED_PER_SECOND, BUSY_PER_SECOND, bounds, run
 from train.lab.scenes.parties import Sources, victim_service
 from train.lab.scenes.services import BOTH_WAYS
+
+
+def _begun(*, many: bool) -> float:
+    """Return from how many connections a second on requests are a flood."""
+    return BUSY_PER_SECOND if many else ALONE_PER_SECOND
 
 
 def _web_victim(draft: Draft, *, tls: bool = False) -> tuple[Host, int]:
@@ -34,7 +39,7 @@ def _http(draft: Draft, *, many: bool) -> None:
         parallel=draft.whole(2, 150),
         vary=draft.chance(0.5),
         body=rng.choice((0, 0, 0, draft.whole(20, 5000))),
-        **bounds(draft, top=1200, most=3000, low=BUSY_PER_SECOND if keep == 1 else ASKED_PER_SECOND),
+        **bounds(draft, top=1200, most=3000, low=_begun(many=many) if keep == 1 else ASKED_PER_SECOND),
     )
 
 
@@ -119,7 +124,7 @@ def _mqtt(draft: Draft, *, many: bool) -> None:
     victim = victim_service(draft, "serve-broker", port, "hub")
     mode = rng.choice(("connect", "connect", "publish", "subscribe"))
     limits = (
-        bounds(draft, top=900, most=2500, low=BUSY_PER_SECOND)
+        bounds(draft, top=900, most=2500, low=_begun(many=many))
         if mode == "connect"
         else bounds(draft, top=4000, most=12_000, low=ASKED_PER_SECOND)
     )
@@ -188,7 +193,7 @@ def _connections(draft: Draft, *, many: bool) -> None:
         port=port,
         hold=draft.rng.choice((0, 0, 0.2, 3.0)),
         parallel=draft.rng.randint(20, 300),
-        **bounds(draft, top=1200, most=4000, low=BUSY_PER_SECOND),
+        **bounds(draft, top=1200, most=4000, low=_begun(many=many)),
     )
 
 
