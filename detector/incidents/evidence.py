@@ -29,6 +29,8 @@ From 256 packets a second on it opens with its first window, 1.3 s after it bega
 flood of 500 a second took 3.2 s. Of 833 benign captures of origins never seen, the same 9 opened anything."""
 
 _FACTS = FACTS_DTYPE.names or ()
+_ICMP = {1, 58}
+"""Protocol numbers, IPv4's and IPv6's."""
 
 
 class Subject(NamedTuple):
@@ -62,6 +64,10 @@ class Exemplar(NamedTuple):
     def dest(self) -> IPv4Address | IPv6Address:
         """The attacked side's address."""
         return _address(self.dest_host)
+
+    def answers(self, other: "Exemplar") -> bool:
+        """Tell whether it may be an answer to another flow: an ICMP error, or from the port asked."""
+        return self.protocol in _ICMP or self.src_port == other.dest_port
 
 
 @dataclass

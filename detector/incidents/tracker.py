@@ -9,12 +9,13 @@ from detector.incidents.allow import AllowList
 from detector.incidents.evidence import Evidence, Subject, evidence_of
 from detector.incidents.incident import Incident
 from detector.incidents.votes import Votes
-from detector.records import Alert, Category, Source, State, Verdict
+from detector.records import Alert, Category, Role, Source, State, Verdict
 
-SUPPRESSION_REASONS = ("allowed", "forgotten", "max_open", "part_of_ddos", "uncertain")
+SUPPRESSION_REASONS = ("allowed", "answers", "forgotten", "max_open", "part_of_ddos", "uncertain")
 """Why an attack verdict raised no alert of its own:
 
 - `allowed`: the attacker is on the allow-list;
+- `answers`: a Recon verdict for the victim of an open flood, of what it sends back;
 - `forgotten`: too many hosts were under suspicion, and what spoke against this one was let go (counted by
   host, with `max_open` as the bound);
 - `max_open`: too many incidents are open for one more;
@@ -128,7 +129,22 @@ class Incidents:
         if self._allow.allows(evidence):
             self.suppressed["allowed"] += 1
             return None
+        if evidence.category is Category.RECON and self._is_answer(evidence):
+            self.suppressed["answers"] += 1
+            return None
         return evidence
+
+    def _is_answer(self, scan: Evidence) -> bool:
+        """Tell whether a scan is what a victim sends back to its flood: errors, or from the flooded port.
+
+        Where the meter has ended the flood's own flows, answers are flows of the victim, to many ends.
+        """
+        scanner = scan.own if scan.own.role is Role.SOURCE else scan.peer
+        for category in _FLOODS:
+            flood = self._open.get((Subject(scanner.host, Role.TARGET), category))
+            if flood is not None and scan.exemplar.answers(flood.witness.exemplar):
+                return True
+        return False
 
     def _incident_of(self, evidence: Evidence) -> Incident | None:
         """Return the open incident that explains this evidence."""
