@@ -10,6 +10,7 @@ from tests.train import samples
 from train.cli import app
 from train.record import read_run
 from train.settings import Choice, FitSettings
+from train.survey import Surveyed, write_survey
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
@@ -38,6 +39,20 @@ def test_several_seeds_give_a_run_each_that_one_seed_gives_again(data: str, tmp_
     assert first.history != second.history
     assert second.settings == FitSettings(network="cnn", epochs=1, balance="smote", seed=2)
     assert second.learnt == {"Benign": 20, "DDoS": 20, "DoS": 20, "Recon": 20}
+
+
+def test_a_survey_leaves_out_what_its_packets_do_not_support(data: str, tmp_path: Path) -> None:
+    reached = {"packets_1s": 5.0}
+    told = [("origin-2/DoS", "DoS"), *((f"quiet-{n}", "Benign") for n in range(20))]
+    write_survey(
+        tmp_path / "survey.json",
+        [Surveyed(name, "origin-2", kind, 9, 90, 9.0, 1, None, reached, reached) for name, kind in told],
+    )
+    made = str(tmp_path / "made")
+    assert run("fit", "--data", data, "--run", made, *SIDES, "--survey", str(tmp_path / "survey.json")) == 0
+    found = read_run(Path(made)).training
+    assert found.left_out == ("origin-2/DoS",)
+    assert "--survey survey.json" in found.command
 
 
 def test_the_worth_of_features_chooses_some_and_the_run_says_who_chose(data: str, tmp_path: Path) -> None:
@@ -88,6 +103,7 @@ def test_networks_and_trees_are_compared_by_one_command(
         (["fit", "--seeds", "one"], "--seeds 'one': expected up to 100"),
         (["fit", "--settings", "none.json"], "none.json: no settings"),
         (["fit", "--features", "best:3"], "needs --worth FILE"),
+        (["fit", "--survey", "none.json"], "none.json: no readable survey"),
         (["worth", "--side", "train"], "--side train: expected one of validate, test"),
         (["compare", "--network", "rnn"], "--network rnn: expected one of"),
     ],
