@@ -11,7 +11,9 @@ Before that, what a class is by definition is held against what the window saw. 
 ends: without `SCAN_ENDS` ports or hosts, Recon is not believed, and its share goes to Benign. DDoS has
 several sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. And it overwhelms: where many
 clients have whole conversations with a server, fewer of them than `CROWD_FLOWS_PER_SEC`, they are a crowd,
-and the share of DDoS goes to Benign. A verdict reports the model's own probabilities all the same.
+and the share of DDoS goes to Benign. A scan listens: where one host sends another more datagrams to new
+ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered, the share of Recon goes to DoS. A verdict reports
+the model's own probabilities all the same.
 """
 
 import numpy as np
@@ -41,6 +43,15 @@ CROWD_UNANSWERED = 1 / 8
 Without this rule 96 % of the windows of a server with five connections a second from eight of 60 devices
 were called DDoS; with it, out of fold, no capture of DDoS was lost and one benign capture more was silent.
 """
+
+BARRAGE_FLOWS_PER_SEC = 100
+"""Datagrams to new ports of one host, unanswered, from which on they are no scan: hosts tell of a closed port
+once a second (Linux, `icmp_ratelimit`), so that faster ones learn nothing. It is how flooding scripts aim."""
+
+BARRAGE_SHARE = 0.8
+"""Of a window's flows, those of a barrage that nobody answers, and those between its two hosts, at least."""
+
+_UDP = 17
 
 SURELY_BENIGN = 0.75
 """Confidence from which a Benign window calms its host, so that it is looked at less often. Well above what
@@ -130,6 +141,7 @@ def _plausible(
         (_RECON, _BENIGN, asked < SCAN_ENDS),
         (_DDOS, _DOS, as_target & (peers < DDOS_SOURCES)),
         (_DDOS, _BENIGN, as_target & _crowd(facts, interval_secs)),
+        (_RECON, _DOS, _barrage(facts, interval_secs)),
     ):
         weighed[lacks, to] += weighed[lacks, source]
         weighed[lacks, source] = 0.0
@@ -143,6 +155,14 @@ def _crowd(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
     few = facts["interval_flows"] < CROWD_FLOWS_PER_SEC * interval_secs
     light = facts["interval_packets"] < CROWD_PACKETS_PER_SEC * interval_secs
     return np.asarray(conversations & answered & few & light)
+
+
+def _barrage(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show datagrams between two hosts, faster than a scan could learn from."""
+    many = facts["interval_flows"] >= BARRAGE_FLOWS_PER_SEC * interval_secs
+    unanswered = facts["unanswered"] >= BARRAGE_SHARE * facts["flows"]
+    between_two = facts["top_peer_flows"] >= BARRAGE_SHARE * facts["flows"]
+    return np.asarray((facts["protocol"] == _UDP) & many & unanswered & between_two)
 
 
 def _check(windows: int, probabilities: NDArray[np.float32]) -> None:

@@ -103,6 +103,28 @@ def test_a_longer_interval_holds_more_of_a_crowd() -> None:
         assert verdict.category == category
 
 
+BARRAGE = {"flows": 32, "unanswered": 26, "interval_flows": 25, "top_peer_flows": 26, "protocol": 17}
+
+
+@pytest.mark.parametrize(
+    ("other", "category"),
+    [
+        ({}, DOS),
+        ({"protocol": 6}, RECON),  # a fast scan of TCP ports learns all the same
+        ({"unanswered": 25}, RECON),
+        ({"interval_flows": 24}, RECON),
+        ({"top_peer_flows": 25}, RECON),  # a sweep over hosts
+    ],
+)
+@pytest.mark.parametrize("role", Role)
+def test_datagrams_faster_than_a_scan_could_learn_from_are_a_flood(
+    other: dict[str, int], category: Category, role: Role
+) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.3, 0.6]], role=role, ports=32, seen=BARRAGE | other, recon=0.6)
+    assert verdict.category == category
+    assert verdict.confidence == pytest.approx(0.9 if category == DOS else 0.6)
+
+
 @pytest.mark.parametrize(("peers", "category"), [(2, DDOS), (1, DOS)])
 def test_a_distributed_flood_has_several_sources(peers: int, category: Category) -> None:
     (verdict,) = judge([[0.1, 0.8, 0.1, 0.0]], role=Role.TARGET, peers=peers)

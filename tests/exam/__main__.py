@@ -1,0 +1,86 @@
+"""An examination by programs that the lab does not know: `python -m tests.exam`, as root. Ends by itself.
+
+Downloads, file shares, brokers, databases, calls, cameras, polls and dead servers, which must stay quiet,
+and floods and scans, whose class must open: each between namespaces of its own, recorded on the switch
+between them (`stage`), and sent down the detector's own path (`judge`). No model ever learnt from them, and
+none must: what is tuned on an examination proves nothing. What opened goes to the terminal and, as JSON, to
+a file. Floods are bounded in count or time.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from detector.records import Category
+from tests.exam.judge import Marked, mark
+from tests.exam.scenarios import SCENARIOS, Scenario
+from tests.exam.stage import StageError, missing, play
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.exam", description="Examine a bundle.")
+    parser.add_argument("only", nargs="*", help="scenarios; default: all")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for the captures; those that are there are not made"
+    )
+    parser.add_argument("--at-once", type=int, default=8, help="scenarios side by side (default: 8)")
+    parser.add_argument("--bundle", default="", help="default: the one that is shipped")
+    parser.add_argument("--json", type=Path, default=Path(".cache/exam.json"))
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Play, judge, and print what opened."""
+    chosen = _arguments()
+    scenarios = [each for each in SCENARIOS if not chosen.only or each.name in chosen.only]
+    absent = missing(scenarios)
+    if os.geteuid() != 0 or absent:
+        packages = f": install {', '.join(absent)}" if absent else ""
+        sys.exit(f"error: needs root and the programs that it plays{packages}")
+    with tempfile.TemporaryDirectory(prefix="iotids-exam-") as folder:
+        captures = chosen.keep or Path(folder)
+        captures.mkdir(parents=True, exist_ok=True)
+        try:
+            _play(scenarios, captures, chosen.at_once)
+        except StageError as error:
+            sys.exit(f"error: {error}")
+        marked = mark([(each, captures / f"{each.name}.pcap") for each in scenarios], chosen.bundle)
+    _show(marked)
+    chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    chosen.json.write_text(json.dumps([asdict(each) for each in marked], indent=1) + "\n")
+
+
+def _play(scenarios: list[Scenario], captures: Path, at_once: int) -> None:
+    todo = [each for each in scenarios if not (captures / f"{each.name}.pcap").exists()]
+    with Progress(console=Console(stderr=True)) as bar, ThreadPoolExecutor(at_once) as pool:
+        task = bar.add_task("playing", total=len(todo))
+        numbered = [(each, captures / f"{each.name}.pcap", number) for number, each in enumerate(todo)]
+        for _ in pool.map(lambda given: play(*given), numbered):
+            bar.advance(task)
+
+
+def _show(marked: list[Marked]) -> None:
+    console = Console()
+    table = Table("scenario", "is", "opened", "seconds", "")
+    for each in sorted(marked, key=lambda each: (each.category, each.name)):
+        told = ", ".join(f"{one.category}{'' if one.certain else '?'}" for one in each.opened) or "-"
+        secs = f"{each.secs:.1f}" if each.secs is not None else ""
+        table.add_row(each.name, each.category, told, secs, "" if each.right else "WRONG")
+    console.print(table)
+    for category in (Category.BENIGN, Category.DDOS, Category.DOS, Category.RECON):
+        own = [each for each in marked if each.category == category]
+        if own:
+            console.print(f"{category}: {sum(each.right for each in own)} of {len(own)} right")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""What is played: a name, the class it is, who serves, and what the client does. Nothing runs by a shell.
+
+In the words, `{server}` and `{client}` are the two machines, `{net}` the first three numbers of their
+network, `{work}` a folder with what `stage` puts there, and `{last}` the last number of the address that a
+copy sends from, or a copy's own number.
+"""
+
+from dataclasses import dataclass
+
+from detector.records import Category
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One program, how often, and how many at once."""
+
+    words: tuple[str, ...]
+    times: int = 1
+    pause: float = 0.0
+    """Seconds after each time."""
+    at_once: int = 1
+    from_all: bool = False
+    """Whether a copy runs for each of the scenario's sources."""
+    most_secs: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    name: str
+    category: Category
+    servers: tuple[Play, ...] = ()
+    plays: tuple[Play, ...]
+    served: range = range(0)
+    """Last numbers of more addresses of the server."""
+    sources: range = range(0)
+    """Last numbers of more addresses of the client."""
+    secs: float = 25.0
+
+
+def _play(line: str, **more: float | bool) -> Play:
+    return Play(tuple(line.split()), **more)  # type: ignore[arg-type] # numbers, each of its field's kind
+
+
+_WEB = (_play("nginx -c {work}/nginx.conf"),)
+_NAMES = (_play("dnsmasq -k -C /dev/null --no-resolv --no-hosts --address=/#/10.9.8.7 -x {work}/pid"),)
+_BROKER = (_play("mosquitto -c {work}/mosquitto.conf"),)
+_SPEED = (_play("nuttcp -S --nofork"),)
+_CALLS = (_play("sipp -sn uas -i {server} -p 5060 -nostdin"),)
+_GET = "curl -s -o /dev/null -m 2 http://{server}"
+
+
+def _benign(name: str, servers: tuple[Play, ...], *plays: Play, served: range = range(0)) -> Scenario:
+    return Scenario(name=name, category=Category.BENIGN, servers=servers, plays=plays, served=served)
+
+
+def _attack(
+    category: Category,
+    name: str,
+    servers: tuple[Play, ...],
+    *plays: Play,
+    served: range = range(0),
+    sources: range = range(0),
+) -> Scenario:
+    return Scenario(
+        name=name, category=category, servers=servers, plays=plays, served=served, sources=sources
+    )
+
+
+_QUIET = (
+    _benign("crawl", _WEB, _play("wget -q -r -l2 -P {work}/got --wait=0.3 http://{server}/index.html")),
+    _benign("crawl-fast", _WEB, _play("wget -q -r -l2 -P {work}/got http://{server}/", times=4, pause=5)),
+    _benign(
+        "download-16",
+        _WEB,
+        _play(
+            "aria2c -q -x16 -s16 -k1M --allow-overwrite --max-overall-download-limit=8M -d {work}"
+            " -o got http://{server}/image.bin",
+            times=3,
+            pause=2,
+        ),
+    ),
+    _benign(
+        "download-6",
+        _WEB,
+        Play(("lftp", "-e", "pget -n 6 -O {work} http://{server}/image.bin; exit")),
+    ),
+    _benign(
+        "rsync",
+        (_play("rsync --daemon --no-detach --config={work}/rsyncd.conf"),),
+        _play("rsync -aI rsync://{server}/site/ {work}/got/", times=3, pause=5),
+    ),
+    _benign(
+        "ftp-mirror",
+        (_play("vsftpd {work}/vsftpd.conf"),),
+        Play(("lftp", "-e", "mirror . {work}/got; exit", "ftp://{server}")),
+    ),
+    _benign(
+        "snmpwalk",
+        (_play("snmpd -f -C -c {work}/snmpd.conf -p {work}/pid"),),
+        _play("snmpwalk -v2c -c public {server}", times=5, pause=4),
+    ),
+    _benign("names-20", _NAMES, _play("dnsperf -s {server} -d {work}/names -Q 20 -l 20 -c 1")),
+    _benign("names-45", _NAMES, _play("dnsperf -s {server} -d {work}/names -Q 45 -l 20 -c 20")),
+    _benign("names-dead", (), _play("dig +short +tries=2 +timeout=2 @{server} host.lan", times=6)),
+    _benign(
+        "redis",
+        (Play(("redis-server", "--protected-mode", "no", "--save", "", "--dir", "{work}")),),
+        _play("redis-cli -h {server} incr a", times=60, pause=0.3),
+    ),
+    _benign("calls", _CALLS, _play("sipp -sn uac {server}:5060 -i {client} -r 2 -d 3000 -nostdin")),
+    _benign("httping", _WEB, _play("httping -c 20 http://{server}/api")),
+    _benign("ping", (), _play("ping -c 20 -i 0.5 {server}"), _play("mtr -r -c 5 {server}")),
+    _benign("ping-large", (), _play("ping -q -i 0.2 -c 100 -s 1000 {server}")),
+    _benign("tcp-30m", _SPEED, _play("nuttcp -T10 -R30m {server}"), _play("nuttcp -r -T8 -R30m {server}")),
+    _benign("tcp-4x20m", _SPEED, _play("nuttcp -T15 -N4 -R20m {server}")),
+    _benign("udp-6m", _SPEED, _play("nuttcp -u -T15 -R6m -l1200 {server}")),
+    _benign("udp-20m", _SPEED, _play("nuttcp -u -T14 -R20m -l1300 {server}")),
+    _benign("tcp-8x3m", (_play("iperf3 -s"),), _play("iperf3 -c {server} -P 8 -b 3M -t 15")),
+    _benign(
+        "ssh",
+        (_play("dropbear -F -E -R -p 22 -P {work}/pid -r {work}/key"),),
+        _play("ssh -o BatchMode=yes -o StrictHostKeyChecking=no nobody@{server} true", times=8, pause=2),
+    ),
+    _benign(
+        "scrape-15",
+        _WEB,
+        _play("curl -s -o /dev/null http://{net}.[30-44]/api", times=4, pause=4),
+        served=range(30, 45),
+    ),
+    _benign(
+        "messages",
+        _BROKER,
+        _play("mosquitto_pub -h {server} -i d{last} -t s/{last} -m 21", times=10, pause=1.8, at_once=8),
+    ),
+    _benign("messages-3", _BROKER, _play("mosquitto_pub -h {server} -t t -m x -q 1", times=50, pause=0.3)),
+    _benign("closed-1", (), _play("curl -s -m 1 http://{server}:8883/", times=20, pause=1)),
+    _benign("closed-5", (), _play("curl -s -m 1 http://{server}:8883/", times=100, pause=0.19)),
+    _benign("silent", (), _play("curl -s -m 3 http://{net}.99:443/", times=7)),
+    _benign(
+        "health",
+        _WEB,
+        _play("nc -z -w1 {server} 80", times=1),
+        *(
+            _play(f"nc -z -w1 {{server}} {port}", pause=pause)
+            for _ in range(4)
+            for port, pause in ((22, 0.0), (80, 0.0), (443, 0.0), (1883, 4.0))
+        ),
+    ),
+    _benign("users-4", _WEB, _play("siege -q -c 4 -d 2 -t 24S http://{server}/12.html")),
+    _benign("page-20", _WEB, _play(_GET + "/{last}.html", times=5, pause=4, at_once=20)),
+    _benign(
+        "pieces-8", _WEB, _play("curl -s -Z --parallel-max 8 http://{server}/[1-10].html", times=6, pause=3)
+    ),
+    _benign("monitor-5", _WEB, _play(_GET + "/api", times=90, pause=0.19)),
+    _benign(
+        "files-8",
+        (_play("socat -u TCP-LISTEN:9000,fork,reuseaddr /dev/null"),),
+        _play("socat -u FILE:{work}/site/59.html TCP:{server}:9000", times=4, pause=4, at_once=8),
+    ),
+    _benign(
+        "terminal",
+        (_play("dropbear -F -E -R -p 22 -P {work}/pid -r {work}/key"),),
+        _play("nc -w1 {server} 22", times=12, pause=1, most_secs=1.0),
+    ),
+)
+
+_DOS = tuple(
+    _attack(Category.DOS, name, servers, _play(line))
+    for name, servers, line in (
+        ("siege-50", _WEB, "siege -q -b -c 50 -t 15S http://{server}/api"),
+        ("wrk-kept", _WEB, "wrk -c 100 -t 2 -d 15 http://{server}/api"),
+        ("t50-syn", _WEB, "t50 {server} --protocol TCP -S --dport 80 --saddr {client} --threshold 30000"),
+        ("t50-ack", _WEB, "t50 {server} --protocol TCP -A --dport 80 --saddr {client} --threshold 30000"),
+        ("t50-udp", _WEB, "t50 {server} --protocol UDP --dport 5000 --saddr {client} --threshold 30000"),
+        ("ping-flood", (), "ping -q -f -c 20000 {server}"),
+        ("nping-udp-2000", (), "nping -q --udp -p 5683 --rate 2000 -c 24000 {server}"),
+        ("nping-icmp-800", (), "nping -q --icmp --rate 800 -c 9000 {server}"),
+        ("nping-syn-500", _WEB, "nping -q --tcp -p 80 --flags syn --rate 500 -c 6000 {server}"),
+        ("nping-connect-200", _WEB, "nping -q --tcp-connect -p 80 --rate 200 -c 2500 {server}"),
+        ("hping-syn-500", _WEB, "hping3 -q -S -p 80 -i u2000 -c 6000 {server}"),
+        ("hping-syn-100", _WEB, "hping3 -q -S -p 80 -i u10000 -c 1400 {server}"),
+        ("hping-udp-1000", _WEB, "hping3 -q -2 -p 5000 -i u1000 -c 12000 {server}"),
+        ("names-4000", _NAMES, "dnsperf -s {server} -d {work}/names -Q 4000 -l 12"),
+        ("calls-600", _CALLS, "sipp -sn uac {server}:5060 -i {client} -r 600 -l 5000 -d 100 -nostdin"),
+    )
+)
+
+_MANY = range(60, 90)
+_DDOS = tuple(
+    _attack(Category.DDOS, name, servers, _play(line, from_all="{last}" in line), sources=_MANY)
+    for name, servers, line in (
+        ("t50-random-syn", _WEB, "t50 {server} --protocol TCP -S --dport 80 --threshold 40000"),
+        ("t50-random-ack", _WEB, "t50 {server} --protocol TCP -A --dport 80 --threshold 40000"),
+        ("t50-random-udp", _WEB, "t50 {server} --protocol UDP --dport 53 --threshold 40000"),
+        ("t50-random-icmp", (), "t50 {server} --protocol ICMP --threshold 40000"),
+        ("hping-random-syn", _WEB, "hping3 -q -S -p 80 --rand-source -i u2000 -c 6000 {server}"),
+        ("hping-random-udp", (), "hping3 -q -2 -p 53 --rand-source -i u1000 -c 9000 {server}"),
+        ("many-ping", (), "ping -q -i 0.02 -c 500 -I {net}.{last} {server}"),
+        ("many-syn", _WEB, "nping -q --tcp -p 80 --flags syn -S {net}.{last} --rate 40 -c 500 {server}"),
+        ("many-udp", (), "nping -q --udp -p 9999 -S {net}.{last} --rate 60 -c 800 {server}"),
+        ("many-names", _NAMES, "dnsperf -s {server} -a {net}.{last} -d {work}/names -Q 60 -l 12 -c 1"),
+    )
+)
+
+_ALIVE = range(30, 100)
+_RECON = tuple(
+    _attack(Category.RECON, name, _WEB, _play(line), served=_ALIVE)
+    for name, line in (
+        ("nmap", "nmap {server}"),
+        ("nmap-t2", "nmap -n -Pn -T2 -F {server}"),
+        ("nmap-200", "nmap -n -Pn -sS -p- --max-rate 200 {server}"),
+        ("nmap-versions", "nmap -Pn -sV -p 20-90 {server}"),
+        ("nmap-fin", "nmap -n -Pn -sF -F {server}"),
+        ("nmap-xmas", "nmap -n -Pn -sX -F {server}"),
+        ("nmap-udp", "nmap -n -Pn -sU --top-ports 60 {server}"),
+        ("nmap-hosts", "nmap -n -sn --send-ip -PE -PS443 {net}.0/24"),
+        ("nmap-doors", "nmap -n -Pn -p 22,80,443 -T4 {net}.1-100"),
+        ("nping-syn-50", "nping -q --tcp -p 1-1000 --rate 50 -c 1 {server}"),
+        ("nping-udp-20", "nping -q --udp -p 1-400 --rate 20 -c 1 {server}"),
+        ("nping-hosts", "nping -q --icmp --rate 30 -c 1 {net}.30-99"),
+        ("nc", "nc -z -w1 {server} 1-2000"),
+        ("hping-scan", "hping3 --scan 1-800 -S {server}"),
+        ("nbtscan", "nbtscan -q {net}.0/24"),
+        ("ssh-keys", "ssh-keyscan -T 1 " + " ".join(f"{{net}}.{last}" for last in _ALIVE)),
+    )
+)
+
+SCENARIOS: tuple[Scenario, ...] = (*_QUIET, *_DOS, *_DDOS, *_RECON)
