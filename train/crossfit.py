@@ -7,7 +7,7 @@ the choice. On five folds of the shared captures this took the calibration error
 own validation origins, to 0.022, and more attacks opened beside fewer false alarms.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,25 +63,31 @@ def _cooled(scored: Scored, temperature: float) -> Scored:
     return replace(scored, probabilities=cooled(scored.probabilities, temperature))
 
 
-def temperature_of(parts: Sequence[Told]) -> float:
-    """Return the temperature with which the models would have been as sure as they were right."""
-    labels = np.concatenate([part.labels for part in parts])
-    logits = _logits(np.concatenate([part.probabilities for part in parts]))
-    return fit_temperature(logits, labels, np.ones(len(labels), np.float32))
+def temperature_of(parts: Sequence[Told], doubted: Collection[str] = ()) -> float:
+    """Return the temperature with which the models would have been as sure as they were right.
+
+    `doubted` captures do not count: by a label that the packets do not support no model is right or wrong,
+    and five models that were surely right about such ones would be made unsure of everything.
+    """
+    clear = [~np.isin(part.names, list(doubted)) for part in parts]
+    labels = np.concatenate([part.labels[known] for part, known in zip(parts, clear, strict=True)])
+    told = np.concatenate([part.probabilities[known] for part, known in zip(parts, clear, strict=True)])
+    return fit_temperature(_logits(told), labels, np.ones(len(labels), np.float32))
 
 
-def crossed(parts: Sequence[Told]) -> list[Told]:
+def crossed(parts: Sequence[Told], doubted: Collection[str] = ()) -> list[Told]:
     """Return each model's judgements with temperature and thresholds that the others' choose.
 
-    One alone, and one whose others know no benign capture, keeps its own.
+    One alone, and one whose others know no benign capture, keeps its own. For `doubted` captures see
+    `temperature_of`.
     """
-    return [_crossed(part, [other for other in parts if other is not part]) for part in parts]
+    return [_crossed(part, [other for other in parts if other is not part], doubted) for part in parts]
 
 
-def _crossed(part: Told, others: Sequence[Told]) -> Told:
+def _crossed(part: Told, others: Sequence[Told], doubted: Collection[str]) -> Told:
     if not others or not part.calibrated:
         return part
-    temperature = temperature_of(others)
+    temperature = temperature_of(others, doubted)
     quiet = [each for other in others for each in other.benign(temperature)]
     if not quiet:
         return part

@@ -21,7 +21,7 @@ from train.datasets import read_index
 from train.doubts import Doubt, find
 from train.measures import Bin, Figures, Flags, share
 from train.outcomes import CURVE, CaptureOutcome, CurvePoint, capture_figures
-from train.record import FIGURES, Run, read_run
+from train.record import FIGURES, Run, doubted_by, read_run
 from train.survey import Surveyed
 
 
@@ -99,8 +99,9 @@ def evaluate_runs(
             for contender in contenders:
                 told[contender.name].append(bench.tell(contender))
         say(f"Choosing temperatures and thresholds of seed {seed}.")
+        doubted = doubted_by(runs.values())
         for name, parts in told.items():
-            judged[name][seed] = [judge(part, known) for part in crossed(parts)]
+            judged[name][seed] = [judge(part, known) for part in crossed(parts, doubted)]
     found = replace(_evaluation(judged, known), evasion=evasion)
     for directory in directories:
         (directory / FIGURES).write_text(json.dumps(found.columns(), indent=1) + "\n")

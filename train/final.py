@@ -26,7 +26,7 @@ from train.crossfit import FALSE_SHARE, Told, temperature_of
 from train.datasets import Index, load, read_index
 from train.fit import fit
 from train.networks import calibrated
-from train.record import Run, read_run
+from train.record import Run, doubted_by, read_run
 from train.runs import lesson_of, save_run
 from train.settings import FitSettings
 from train.split import split_by_name
@@ -78,7 +78,7 @@ def fit_final(
     say(f"{len(training)} windows to learn from.")
     fitted = fit(training, None, settings, mask=MASK, progress=say)
     told = [_told(data, index, run, fold, cap_windows) for run, fold in zip(known, folds, strict=True)]
-    unseen = temperature_of(told)
+    unseen = temperature_of(told, doubted_by(known))
     temperature = unseen * math.exp(sum(math.log(run.temperature) for run in known) / len(known))
     fitted = replace(fitted, temperature=temperature)
     model = calibrated(fitted.model, temperature)

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -54,6 +55,11 @@ class Run(Part):
     def side(self, side: str) -> frozenset[str]:
         """Return the origins on one side of the split."""
         return frozenset(origin.name for origin in self.training.origins if origin.side == side)
+
+
+def doubted_by(runs: Iterable[Run]) -> frozenset[str]:
+    """Return the captures that any of these runs would not learn from."""
+    return frozenset(name for run in runs for name in run.training.left_out)
 
 
 def origins_of(index: Index, split: Split) -> tuple[Origin, ...]:

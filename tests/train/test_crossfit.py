@@ -49,6 +49,15 @@ def test_the_temperature_undoes_what_models_are_too_sure_of() -> None:
     assert temperature_of([told("a", 0.5)]) == pytest.approx(0.5, rel=0.1)
 
 
+def test_captures_whose_label_is_in_doubt_choose_no_temperature() -> None:
+    clear, doubtful = told("a", 2.0), told("b", 1.0, seed=1)
+    wrong = replace(doubtful, labels=np.roll(doubtful.labels, 1))
+    assert temperature_of([clear, wrong]) > 3.0
+    assert temperature_of([clear, wrong], {"b/0"}) == temperature_of([clear])
+    (judged, _) = crossed([told("c", 1.0, seed=2), clear], {"a/1"})
+    assert judged.probabilities == pytest.approx(cooled(told("c", 1.0, seed=2).probabilities, 2.0), abs=0.1)
+
+
 def test_what_knows_no_doubt_at_all_has_a_temperature_too() -> None:
     sure = replace(told("a", 1.0), probabilities=np.eye(4, dtype=np.float32)[told("a", 1.0).labels])
     assert np.isfinite(temperature_of([sure]))
