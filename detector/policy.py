@@ -12,8 +12,8 @@ ends: without `SCAN_ENDS` ports or hosts, Recon is not believed, and its share g
 several sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. And it overwhelms: where many
 clients have whole conversations with a server, fewer of them than `CROWD_FLOWS_PER_SEC`, they are a crowd,
 and the share of DDoS goes to Benign. A scan listens: where one host sends another more datagrams to new
-ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered, the share of Recon goes to DoS. A verdict reports
-the model's own probabilities all the same.
+ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered, the share of Recon goes to DoS unless the model is
+sure of the scan. A verdict reports the model's own probabilities all the same.
 """
 
 import numpy as np
@@ -50,6 +50,10 @@ once a second (Linux, `icmp_ratelimit`), so that faster ones learn nothing. It i
 
 BARRAGE_SHARE = 0.8
 """Of a window's flows, those of a barrage that nobody answers, and those between its two hosts, at least."""
+
+SURELY_SCAN = 0.95
+"""Probability of Recon from which a barrage is believed to be a scan: nmap's is as fast on a quick network,
+and the model tells it by its empty datagrams with 0.99."""
 
 _UDP = 17
 
@@ -141,7 +145,7 @@ def _plausible(
         (_RECON, _BENIGN, asked < SCAN_ENDS),
         (_DDOS, _DOS, as_target & (peers < DDOS_SOURCES)),
         (_DDOS, _BENIGN, as_target & _crowd(facts, interval_secs)),
-        (_RECON, _DOS, _barrage(facts, interval_secs)),
+        (_RECON, _DOS, _barrage(facts, interval_secs) & (weighed[:, _RECON] < SURELY_SCAN)),
     ):
         weighed[lacks, to] += weighed[lacks, source]
         weighed[lacks, source] = 0.0

@@ -125,6 +125,12 @@ def test_datagrams_faster_than_a_scan_could_learn_from_are_a_flood(
     assert verdict.confidence == pytest.approx(0.9 if category == DOS else 0.6)
 
 
+def test_a_fast_scan_of_datagrams_that_the_model_is_sure_of_is_one() -> None:
+    for sure, category in ((0.94, DOS), (0.96, RECON)):
+        (verdict,) = judge([[1 - sure, 0.0, 0.0, sure]], ports=32, seen=BARRAGE)
+        assert verdict.category == category
+
+
 @pytest.mark.parametrize(("peers", "category"), [(2, DDOS), (1, DOS)])
 def test_a_distributed_flood_has_several_sources(peers: int, category: Category) -> None:
     (verdict,) = judge([[0.1, 0.8, 0.1, 0.0]], role=Role.TARGET, peers=peers)
