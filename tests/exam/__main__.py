@@ -42,15 +42,17 @@ def main() -> None:
     """Play, judge, and print what opened."""
     chosen = _arguments()
     scenarios = [each for each in SCENARIOS if not chosen.only or each.name in chosen.only]
-    absent = missing(scenarios)
-    if os.geteuid() != 0 or absent:
-        packages = f": install {', '.join(absent)}" if absent else ""
+    kept = {each.name for each in scenarios if chosen.keep and (chosen.keep / f"{each.name}.pcap").exists()}
+    todo = [each for each in scenarios if each.name not in kept]
+    absent = missing(todo) if todo else []
+    if todo and (os.geteuid() != 0 or absent):
+        packages = f"; missing: {', '.join(absent)}" if absent else ""
         sys.exit(f"error: needs root and the programs that it plays{packages}")
     with tempfile.TemporaryDirectory(prefix="iotids-exam-") as folder:
         captures = chosen.keep or Path(folder)
         captures.mkdir(parents=True, exist_ok=True)
         try:
-            _play(scenarios, captures, chosen.at_once)
+            _play(todo, captures, chosen.at_once)
         except StageError as error:
             sys.exit(f"error: {error}")
         marked = mark([(each, captures / f"{each.name}.pcap") for each in scenarios], chosen.bundle)
@@ -59,8 +61,7 @@ def main() -> None:
     chosen.json.write_text(json.dumps([asdict(each) for each in marked], indent=1) + "\n")
 
 
-def _play(scenarios: list[Scenario], captures: Path, at_once: int) -> None:
-    todo = [each for each in scenarios if not (captures / f"{each.name}.pcap").exists()]
+def _play(todo: list[Scenario], captures: Path, at_once: int) -> None:
     with Progress(console=Console(stderr=True)) as bar, ThreadPoolExecutor(at_once) as pool:
         task = bar.add_task("playing", total=len(todo))
         numbered = [(each, captures / f"{each.name}.pcap", number) for number, each in enumerate(todo)]
