@@ -1,8 +1,9 @@
 """The commands of `iotids-train` that learn: `fit`, `search`, `worth` and `compare`, and their options."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -79,19 +80,30 @@ def fit(
             data, folds=folds, fold=fold, validate=validate, test=test, always_train=always_train
         )
         fitting = partial(runs.fit_run, data, split=split)
-    sides += [f"--survey {survey.name}"] if survey else []
-    fitting = partial(
-        fitting,
-        cap_windows=cap_windows,
-        say=_say,
-        chosen_on=choice.chosen_on,
-        survey=read_survey(survey) if survey else None,
-    )
-    for each in recipe.seeds_of(seeds) if seeds else (choice.settings.seed,):
-        directory = run / f"seed-{each}" if seeds else run
-        told = ["iotids-train fit", *said, *sides, f"--seed {each}", f"--cap-windows {cap_windows}"]
-        chosen = choice.settings.model_copy(update={"seed": each})
-        made = fitting(directory=directory, settings=chosen, command=" ".join(told))
+    fitting = partial(fitting, cap_windows=cap_windows, say=_say, chosen_on=choice.chosen_on)
+    if survey:
+        sides += [f"--survey {survey.name}"]
+        fitting = partial(fitting, survey=read_survey(survey))
+    _fit_each(fitting, run, choice.settings, seeds, told=[*said, *sides], cap_windows=cap_windows)
+
+
+def _fit_each(
+    fitting: Callable[..., Any],
+    run: Path,
+    settings: Any,
+    seeds: str | None,
+    *,
+    told: list[str],
+    cap_windows: int,
+) -> None:
+    """Fit with each seed in a directory of its own, or with that of the settings; say what came of it."""
+    from train.recipe import seeds_of  # noqa: PLC0415 - TensorFlow takes seconds
+
+    for seed in seeds_of(seeds) if seeds else (settings.seed,):
+        directory = run / f"seed-{seed}" if seeds else run
+        words = ["iotids-train fit", *told, f"--seed {seed}", f"--cap-windows {cap_windows}"]
+        chosen = settings.model_copy(update={"seed": seed})
+        made = fitting(directory=directory, settings=chosen, command=" ".join(words))
         _say(f"{directory}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
 
 

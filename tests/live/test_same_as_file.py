@@ -47,10 +47,15 @@ def part(source: Path, target: Path, first: float, last: float) -> Path:
 
 
 def incidents(events: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """Return who did what to whom, and how that ended; without times and counts."""
+    """Return who did what to whom, and how that ended; without times and counts.
+
+    Nor updates: where an interval ends, in a flood's first half second, tells how sure its first windows are.
+    """
     told = []
     for event in events:
         own = event["iotids"]
+        if own["state"] == "update":
+            continue
         ends = event["dest_ip"] if own["category"] == "DDoS" else (event["src_ip"], event["dest_ip"])
         told.append((own["state"], own["category"], own["subject_ip"], own["role"], event["proto"], ends))
     return sorted(told, key=str)

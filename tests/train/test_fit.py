@@ -36,7 +36,7 @@ def third() -> Fitted:
 
 @pytest.fixture(scope="module")
 def lstm() -> Fitted:
-    return fitted("cnn-lstm", epochs=12)
+    return fitted("cnn-lstm", epochs=24)
 
 
 def test_what_can_be_told_apart_is_learnt(lstm: Fitted) -> None:

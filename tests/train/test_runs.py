@@ -22,7 +22,7 @@ pytestmark = pytest.mark.tensorflow
 
 SETTINGS = FitSettings(
     size=NetworkSettings(filters=8, units=8, summary_units=8, feature_dropout=0.1),
-    epochs=20,
+    epochs=40,
     batch=32,
     learning_rate=1e-2,
     seed=5,

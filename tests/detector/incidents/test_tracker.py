@@ -191,7 +191,7 @@ def test_dos_verdicts_belong_to_the_victims_open_ddos() -> None:
     [{"src_port": 3, "protocol": 1}, {"src_port": 0, "protocol": 58}, {"src_port": 80, "dst_port": 51_000}],
     ids=["icmp", "icmpv6", "from the flooded port"],
 )
-def test_what_a_victim_sends_back_to_its_flood_is_no_scan(sent_back: dict[str, int]) -> None:
+def test_what_a_victim_sends_back_to_its_flood_is_no_scan(sent_back: dict[str, Any]) -> None:
     watch = incidents()
     watch.update(windows(DDOS, V, TARGET, peer=A, peers=32, top_peer_flows=1, dst_port=80))
     assert watch.update(windows(RECON, V, peer=A, at_ms=750, peers=25, count=9, **sent_back)) == []
