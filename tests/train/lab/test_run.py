@@ -160,7 +160,7 @@ def test_nothing_is_left_of_a_lab_killed_in_the_middle(tmp_path: Path, sign: sig
         processes = _until_many(lab.pid)
         assert len(processes & marked(mark)) > 6
         lab.send_signal(sign)
-        lab.wait(10)
+        lab.wait(30)
     deadline = time.monotonic() + 8
     while time.monotonic() < deadline and marked(mark):
         time.sleep(0.1)
