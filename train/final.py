@@ -35,8 +35,8 @@ from train.tune import tune
 
 ASIDE_SHARE = 0.15
 """Of benign captures set aside, how many may raise an incident. The lab's are busier than any network: with
-its pairs of busy machines DoS needs 0.8 at this share, 0.9 at a tenth, and floods of a thousand datagrams a
-second, which cameras send too, are told no more."""
+its pairs of busy machines DoS needs 0.95 at this share, and floods of a few thousand datagrams a second into
+one port, which cameras send too, are not told."""
 
 
 def fit_final(
