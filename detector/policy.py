@@ -16,6 +16,8 @@ ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered, the share of Recon goe
 sure of the scan. A verdict reports the model's own probabilities all the same.
 """
 
+from socket import IPPROTO_UDP
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,8 +56,6 @@ BARRAGE_SHARE = 0.8
 SURELY_SCAN = 0.95
 """Probability of Recon from which a barrage is believed to be a scan: nmap's is as fast on a quick network,
 and the model tells it by its empty datagrams with 0.99."""
-
-_UDP = 17
 
 SURELY_BENIGN = 0.75
 """Confidence from which a Benign window calms its host, so that it is looked at less often. Well above what
@@ -145,7 +145,7 @@ def _plausible(
         (_RECON, _BENIGN, asked < SCAN_ENDS),
         (_DDOS, _DOS, as_target & (peers < DDOS_SOURCES)),
         (_DDOS, _BENIGN, as_target & _crowd(facts, interval_secs)),
-        (_RECON, _DOS, _barrage(facts, interval_secs) & (weighed[:, _RECON] < SURELY_SCAN)),
+        (_RECON, _DOS, _barrage(facts, interval_secs) & (probabilities[:, _RECON] < SURELY_SCAN)),
     ):
         weighed[lacks, to] += weighed[lacks, source]
         weighed[lacks, source] = 0.0
@@ -166,7 +166,7 @@ def _barrage(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]
     many = facts["interval_flows"] >= BARRAGE_FLOWS_PER_SEC * interval_secs
     unanswered = facts["unanswered"] >= BARRAGE_SHARE * facts["flows"]
     between_two = facts["top_peer_flows"] >= BARRAGE_SHARE * facts["flows"]
-    return np.asarray((facts["protocol"] == _UDP) & many & unanswered & between_two)
+    return np.asarray((facts["protocol"] == IPPROTO_UDP) & many & unanswered & between_two)
 
 
 def _check(windows: int, probabilities: NDArray[np.float32]) -> None:

@@ -13,6 +13,7 @@ Who an incident is about (its subject) is what makes it one incident:
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
+from socket import IPPROTO_ICMP, IPPROTO_ICMPV6
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +30,7 @@ From 256 packets a second on it opens with its first window, 1.3 s after it bega
 flood of 500 a second took 3.2 s. Of 833 benign captures of origins never seen, the same 9 opened anything."""
 
 _FACTS = FACTS_DTYPE.names or ()
-_ICMP = {1, 58}
-"""Protocol numbers, IPv4's and IPv6's."""
+_ICMP = {IPPROTO_ICMP, IPPROTO_ICMPV6}
 
 
 class Subject(NamedTuple):

@@ -6,6 +6,7 @@ copy sends from, or a copy's own number.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from detector.records import Category
 
@@ -49,11 +50,7 @@ _CALLS = (_play("sipp -sn uas -i {server} -p 5060 -nostdin"),)
 _GET = "curl -s -o /dev/null -m 2 http://{server}"
 
 
-def _benign(name: str, servers: tuple[Play, ...], *plays: Play, served: range = range(0)) -> Scenario:
-    return Scenario(name=name, category=Category.BENIGN, servers=servers, plays=plays, served=served)
-
-
-def _attack(
+def _scenario(
     category: Category,
     name: str,
     servers: tuple[Play, ...],
@@ -65,6 +62,8 @@ def _attack(
         name=name, category=category, servers=servers, plays=plays, served=served, sources=sources
     )
 
+
+_benign = partial(_scenario, Category.BENIGN)
 
 _QUIET = (
     _benign("crawl", _WEB, _play("wget -q -r -l2 -P {work}/got --wait=0.3 http://{server}/index.html")),
@@ -165,7 +164,7 @@ _QUIET = (
 )
 
 _DOS = tuple(
-    _attack(Category.DOS, name, servers, _play(line))
+    _scenario(Category.DOS, name, servers, _play(line))
     for name, servers, line in (
         ("siege-50", _WEB, "siege -q -b -c 50 -t 15S http://{server}/api"),
         ("wrk-kept", _WEB, "wrk -c 100 -t 2 -d 15 http://{server}/api"),
@@ -187,7 +186,7 @@ _DOS = tuple(
 
 _MANY = range(60, 90)
 _DDOS = tuple(
-    _attack(Category.DDOS, name, servers, _play(line, from_all="{last}" in line), sources=_MANY)
+    _scenario(Category.DDOS, name, servers, _play(line, from_all="{last}" in line), sources=_MANY)
     for name, servers, line in (
         ("t50-random-syn", _WEB, "t50 {server} --protocol TCP -S --dport 80 --threshold 40000"),
         ("t50-random-ack", _WEB, "t50 {server} --protocol TCP -A --dport 80 --threshold 40000"),
@@ -204,7 +203,7 @@ _DDOS = tuple(
 
 _ALIVE = range(30, 100)
 _RECON = tuple(
-    _attack(Category.RECON, name, _WEB, _play(line), served=_ALIVE)
+    _scenario(Category.RECON, name, _WEB, _play(line), served=_ALIVE)
     for name, line in (
         ("nmap", "nmap {server}"),
         ("nmap-t2", "nmap -n -Pn -T2 -F {server}"),

@@ -200,7 +200,7 @@ def retries(draft: Draft) -> None:
 
 
 def health_check(draft: Draft) -> None:
-    """A monitor asks one machine, or two, for one to six of its ports, again and again."""
+    """A monitor asks one machine for one to six of its ports, again and again."""
     client, server, address = _pair(draft)
     open_ports = draft.rng.sample(_PORTS, draft.rng.randint(1, 6))
     for port in open_ports[: draft.rng.randint(0, len(open_ports))]:
