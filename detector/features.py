@@ -20,6 +20,8 @@ Counts = NDArray[np.int64]
 
 _MULTICAST_V4_FIRST, _MULTICAST_V4_LAST = 224, 239
 _ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
+_EVERY_CARD = 0xFF
+"""Each octet of the Ethernet address that a frame for everybody has."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ _DERIVED = {
     "packets_per_second": "1/s",
     "bytes_per_second": "bytes/s",
     "unanswered": "flag",
-    "multicast": "flag",
+    "to_group": "flag",
     "tcp": "flag",
     "udp": "flag",
     "icmp": "flag",
@@ -139,7 +141,7 @@ def flow_features(flows: FlowBatch) -> Features:
         np.where(several, flows["bidirectional_packets"] / seconds, 0.0),
         np.where(several, flows["bidirectional_bytes"] / seconds, 0.0),
         flows["dst2src_packets"] == 0,
-        multicast(flows["dst_ip"]),
+        to_group(flows),
         tcp,
         udp,
         icmp,
@@ -151,6 +153,14 @@ def flow_features(flows: FlowBatch) -> Features:
     for at, column in enumerate((*(flows[name] for name in _COPIED), *derived)):
         features[:, at] = column
     return features
+
+
+def to_group(flows: FlowBatch) -> NDArray[np.bool_]:
+    """Tell which flows, (n,), are meant for many hosts: by their address, or by the frame's own.
+
+    The frame tells a network's broadcast address, such as 192.168.1.255, from a host's without the mask.
+    """
+    return np.asarray(multicast(flows["dst_ip"]) | (flows["dst_mac"] == _EVERY_CARD).all(axis=1))
 
 
 def multicast(words: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ _SIDES = {
     "train": "Trained on",
     "validate": "Stopped and calibrated on",
     "test": "Judged on, never seen before",
+    "aside": "Set aside: thresholds had to do for it too",
 }
 
 _HOW_MEASURED = """\
@@ -88,8 +89,8 @@ def _left_out(captures: tuple[str, ...]) -> str:
     named = "".join(f"- {name}\n" for name in captures)
     return (
         f"\nNot learnt from, {len(captures)} captures of the training origins, attacks in name alone: in no "
-        "quantity do their packets exceed what one in twenty benign captures reaches. They are judged on "
-        f"all the same.\n\n{named}"
+        "quantity do their packets exceed what one in twenty benign captures reaches, or one source floods "
+        f"by the name of many. They are judged on all the same.\n\n{named}"
     )
 
 

@@ -14,7 +14,7 @@ from detector.records import CATEGORIES, Category, WindowBatch
 from detector.scorer import KerasScorer, Scorer
 from train import baselines, measures, rate_rule
 from train.ablate import Ablated, last_flow
-from train.crossfit import FALSE_SHARE, Told
+from train.crossfit import Told, silencing
 from train.datasets import Dataset, Entry, Index, load, load_capture
 from train.fit import fit
 from train.measures import Flags
@@ -23,7 +23,7 @@ from train.outcomes import OTHER, CaptureOutcome, judge_capture, opens_recon
 from train.record import MODEL, Run
 from train.settings import PAPER
 from train.survey import Surveyed
-from train.tune import Scored, tune
+from train.tune import Scored
 
 MASK = SCHEMA.index("mask")
 
@@ -89,9 +89,12 @@ def scored_benign(data: Path, index: Index, origins: Collection[str], scorer: Sc
     return [scored(data, entry, scorer) for entry in benign]
 
 
-def quiet_thresholds(data: Path, index: Index, origins: Collection[str], scorer: Scorer) -> Thresholds:
-    """Return thresholds that keep the benign captures of validation origins quiet."""
-    return tune(scored_benign(data, index, origins, scorer), false_share=FALSE_SHARE)
+def quiet_thresholds(
+    data: Path, index: Index, scorer: Scorer, *, validate: Collection[str], aside: Collection[str]
+) -> Thresholds:
+    """Return thresholds that silence the benign captures to validate by, and most of those set aside."""
+    quiet, held = (scored_benign(data, index, origins, scorer) for origins in (validate, aside))
+    return silencing(quiet, held)
 
 
 def ablated(network: Contender, ablate: Collection[str]) -> list[Contender]:
@@ -137,6 +140,7 @@ class Bench:
             names=np.array([entry.capture for entry in test.entries], np.str_)[test.captures],
             captures=tuple(captures),
             thresholds=contender.thresholds,
+            aside=tuple(scored_benign(self.data, self.index, self.run.side("aside"), contender.scorer)),
             calibrated=contender.calibrated,
         )
 
@@ -167,8 +171,8 @@ class Bench:
     def _with_thresholds(self, name: str, scorer: Scorer, *, alone: bool) -> Contender:
         if not alone:
             return Contender(name, scorer, _EVEN)
-        validation = self.run.side("validate")
-        return Contender(name, scorer, quiet_thresholds(self.data, self.index, validation, scorer))
+        sides = {side: self.run.side(side) for side in ("validate", "aside")}
+        return Contender(name, scorer, quiet_thresholds(self.data, self.index, scorer, **sides))
 
 
 def judge(told: Told, survey: Mapping[str, Surveyed]) -> Judged:

@@ -17,12 +17,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from detector.bundle import Thresholds
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.scorer import KerasScorer
 from train.contest import MASK, Bench, Contender, Say, model_file, scored_benign
-from train.crossfit import FALSE_SHARE, Told, temperature_of
+from train.crossfit import Told, silencing, temperature_of
 from train.datasets import Index, load, read_index
 from train.fit import fit
 from train.networks import calibrated
@@ -31,12 +30,6 @@ from train.runs import lesson_of, save_run
 from train.settings import FitSettings
 from train.split import split_by_name
 from train.survey import Surveyed
-from train.tune import tune
-
-ASIDE_SHARE = 0.15
-"""Of benign captures set aside, how many may raise an incident. The lab's are busier than any network: with
-its pairs of busy machines DoS needs 0.95 at this share, and floods of a few thousand datagrams a second into
-one port, which cameras send too, are not told."""
 
 
 def fit_final(
@@ -72,7 +65,7 @@ def fit_final(
     index = read_index(data, schema_digest=SCHEMA.digest)
     known = [read_run(fold) for fold in folds]
     _check(known, folds, settings)
-    split = split_by_name(index, validate=aside, test=())
+    split = split_by_name(index, validate=(), test=(), aside=aside)
     taught, left_out = lesson_of(index, split, survey)
     training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
     say(f"{len(training)} windows to learn from.")
@@ -83,9 +76,9 @@ def fit_final(
     fitted = replace(fitted, temperature=temperature)
     model = calibrated(fitted.model, temperature)
     quiet = [each for part in told for each in part.benign(unseen)]
-    held = scored_benign(data, index, split.validate, KerasScorer(model))
+    held = scored_benign(data, index, split.aside, KerasScorer(model))
     say(f"Choosing thresholds on {len(quiet)} and {len(held)} benign captures of origins never seen.")
-    thresholds = strictest(tune(quiet, false_share=FALSE_SHARE), tune(held, false_share=ASIDE_SHARE))
+    thresholds = silencing(quiet, held)
     return save_run(
         directory,
         model,
@@ -105,16 +98,6 @@ def _told(data: Path, index: Index, run: Run, fold: Path, cap_windows: int) -> T
     """Return what a fold makes of the origins that it never saw."""
     network = Contender(run.network, KerasScorer.load(model_file(fold)), run.thresholds)
     return Bench(data, index, run, cap_windows).tell(network)
-
-
-def strictest(*chosen: Thresholds) -> Thresholds:
-    """Return thresholds that raise no more than any of these."""
-    return Thresholds(
-        benign=min(each.benign for each in chosen),
-        recon=max(each.recon for each in chosen),
-        dos=max(each.dos for each in chosen),
-        ddos=max(each.ddos for each in chosen),
-    )
 
 
 def _check(runs: Sequence[Run], folds: Sequence[Path], settings: FitSettings) -> None:

@@ -21,6 +21,9 @@ _Fold = Annotated[int, typer.Option(min=0, help="The fold to test on; the next v
 _Validate = Annotated[_Origins, typer.Option(help="Origin to validate on instead; repeatable.")]
 _Test = Annotated[_Origins, typer.Option(help="Origin to test on instead; repeatable.")]
 _AlwaysTrain = Annotated[_Origins, typer.Option(help="Origin to deal into no fold; repeatable.")]
+_Aside = Annotated[
+    _Origins, typer.Option(help="Origin that thresholds must do for, and nothing learns from; repeatable.")
+]
 _FoldRuns = Annotated[
     list[Path] | None,
     typer.Option(help="Train on all origins, calibrated by this run of a fold; repeatable, give all."),
@@ -49,6 +52,7 @@ def fit(
     validate: _Validate = None,
     test: _Test = None,
     always_train: _AlwaysTrain = None,
+    aside: _Aside = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Default: the settings', else 0.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Like 0,1,2: a run each, in --run DIR/seed-N.")] = None,
     epochs: _Epochs = None,
@@ -73,12 +77,11 @@ def fit(
     said = recipe.options(choice.settings, preset=preset, file=settings)
     if fold_run:
         sides = [f"--fold-run FOLD_{number}" for number in range(len(fold_run))]
-        sides += [f"--validate {name}" for name in validate or ()]
-        fitting = partial(final.fit_final, data, folds=fold_run, aside=validate or ())
+        sides += [f"--aside {name}" for name in aside or ()]
+        fitting = partial(final.fit_final, data, folds=fold_run, aside=aside or ())
     else:
-        split, sides = recipe.sides_of(
-            data, folds=folds, fold=fold, validate=validate, test=test, always_train=always_train
-        )
+        named = {"validate": validate, "test": test, "always_train": always_train, "aside": aside}
+        split, sides = recipe.sides_of(data, folds=folds, fold=fold, **named)
         fitting = partial(runs.fit_run, data, split=split)
     fitting = partial(fitting, cap_windows=cap_windows, say=_say, chosen_on=choice.chosen_on)
     if survey:

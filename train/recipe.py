@@ -80,14 +80,18 @@ def sides_of(
     validate: Sequence[str] | None = None,
     test: Sequence[str] | None = None,
     always_train: Sequence[str] | None = None,
+    aside: Sequence[str] | None = None,
 ) -> tuple[Split, list[str]]:
     """Return the split that the options name, and the options that name it again."""
     if test and not validate:
         raise UsageError("--test needs --validate; without both, origins are dealt by --folds")
     index = read_index(data, schema_digest=SCHEMA.digest)
+    held = aside or ()
+    apart = [f"--aside {name}" for name in held]
     if validate:
         named = [*(f"--validate {name}" for name in validate), *(f"--test {name}" for name in test or ())]
-        return split_by_name(index, validate=validate, test=test or ()), named
+        return split_by_name(index, validate=validate, test=test or (), aside=held), [*named, *apart]
     kept = always_train or ()
-    chosen = split_by_fold(index, folds=folds, fold=fold, always_train=kept)
-    return chosen, [f"--folds {folds}", f"--fold {fold}", *(f"--always-train {name}" for name in kept)]
+    chosen = split_by_fold(index, folds=folds, fold=fold, always_train=kept, aside=held)
+    taught = [f"--always-train {name}" for name in kept]
+    return chosen, [f"--folds {folds}", f"--fold {fold}", *taught, *apart]

@@ -23,7 +23,7 @@ from detector.bundle import (
 from detector.errors import UsageError
 from train.datasets import Index
 from train.settings import FitSettings
-from train.split import Split
+from train.split import SIDES, Split
 
 RUN, MODEL, FIGURES = "run.json", "model.keras", "figures.json"
 """The files of a run's directory; `evaluate` adds the last."""
@@ -67,14 +67,9 @@ def origins_of(index: Index, split: Split) -> tuple[Origin, ...]:
 
     Captures of class `other` have no label to learn or judge by, and those without a window gave none.
     """
-    sides: tuple[tuple[Literal["train", "validate", "test"], frozenset[str]], ...] = (
-        ("train", split.train),
-        ("validate", split.validate),
-        ("test", split.test),
-    )
     described = []
-    for side, names in sides:
-        for name in sorted(names):
+    for side in SIDES:
+        for name in sorted(getattr(split, side)):
             entries = [entry for entry in index.of({name}) if entry.windows and entry.category != "other"]
             entries.sort(key=lambda entry: entry.capture)
             if not entries:

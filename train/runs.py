@@ -52,7 +52,8 @@ def fit_run(
     fitted = fit(training, validation, settings, mask=MASK, progress=say)
     model = calibrated(fitted.model, fitted.temperature)
     say("Choosing thresholds on the benign captures of the validation origins.")
-    thresholds = quiet_thresholds(data, index, split.validate, KerasScorer(model))
+    sides = {"validate": split.validate, "aside": split.aside}
+    thresholds = quiet_thresholds(data, index, KerasScorer(model), **sides)
     return save_run(
         directory,
         model,

@@ -5,12 +5,15 @@ A split by flow or window puts the same attack run on both sides, which is how t
 the origins of which one capture was mixed.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from detector.errors import UsageError
 from train.datasets import Entry, Index
+
+SIDES: tuple[Literal["train", "validate", "test", "aside"], ...] = ("train", "validate", "test", "aside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +23,12 @@ class Split:
     train: frozenset[str]
     validate: frozenset[str]
     test: frozenset[str]
+    aside: frozenset[str] = frozenset()
+    """Origins by which thresholds alone are chosen: nothing learns from them, and they judge nothing."""
 
     def __post_init__(self) -> None:
-        shared = (self.train & self.validate) | (self.train & self.test) | (self.validate & self.test)
-        if shared:
+        named = Counter(name for side in SIDES for name in getattr(self, side))
+        if shared := {name for name, sides in named.items() if sides > 1}:
             raise UsageError(
                 f"origins {sorted(shared)} stand on two sides of the split; name each origin once, "
                 "or the figures would tell how well the model remembers"
@@ -71,30 +76,39 @@ def joined(families: Iterable[Collection[str]]) -> dict[str, str]:
     return least
 
 
-def split_by_fold(index: Index, *, folds: int, fold: int, always_train: Collection[str] = ()) -> Split:
+def split_by_fold(
+    index: Index,
+    *,
+    folds: int,
+    fold: int,
+    always_train: Collection[str] = (),
+    aside: Collection[str] = (),
+) -> Split:
     """Test on one fold, validate on the next, train on the rest.
 
     Origins under a NonCommercial licence are never trained on: they validate unless they test.
-    Traffic of one's own may stand in `always_train`: it is dealt into no fold, and judges nothing.
+    Traffic of one's own may stand in `always_train` or `aside`: it is dealt into no fold, and judges nothing.
     """
-    _require(index, always_train)
-    dealt = origin_folds([entry for entry in index.entries if entry.origin not in always_train], folds)
+    _require(index, [*always_train, *aside])
+    own = {*always_train, *aside}
+    dealt = origin_folds([entry for entry in index.entries if entry.origin not in own], folds)
     test, validate = dealt[fold % folds], dealt[(fold + 1) % folds]
     held = _barred(index) - test
-    split = Split(frozenset(index.origins) - test - validate - held, validate | held, test)
-    return proven(split, index)
+    train = frozenset(index.origins) - test - validate - held - {*aside}
+    return proven(Split(train, validate | held, test, frozenset(aside)), index)
 
 
-def split_by_name(index: Index, *, validate: Collection[str], test: Collection[str]) -> Split:
+def split_by_name(
+    index: Index, *, validate: Collection[str], test: Collection[str], aside: Collection[str] = ()
+) -> Split:
     """Validate and test on the named origins, train on the rest but what its licence bars.
 
     Raises:
         UsageError: an origin is named twice, or is not in the index.
     """
-    _require(index, [*validate, *test])
-    sides = Split(frozenset(), frozenset(validate), frozenset(test))
-    rest = frozenset(index.origins) - sides.validate - sides.test
-    return proven(Split(rest - _barred(index), sides.validate, sides.test), index)
+    _require(index, [*validate, *test, *aside])
+    rest = frozenset(index.origins) - {*validate, *test, *aside} - _barred(index)
+    return proven(Split(rest, frozenset(validate), frozenset(test), frozenset(aside)), index)
 
 
 def proven(split: Split, index: Index) -> Split:
@@ -103,7 +117,7 @@ def proven(split: Split, index: Index) -> Split:
     Raises:
         UsageError: one capture is there under origins of two sides, or was mixed of such.
     """
-    side_of = {origin: name for name in ("train", "validate", "test") for origin in getattr(split, name)}
+    side_of = {origin: name for name in SIDES for origin in getattr(split, name)}
     seen: dict[str, Entry] = {}
     for entry in index.entries:
         sides = {side_of[origin] for origin in (entry.origin, *entry.parents) if origin in side_of}

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from detector.bundle import MeterSettings
 from detector.config import CaptureConfig, Config
 from detector.errors import CaptureError, UsageError
-from detector.features import multicast
+from detector.features import to_group
 from detector.meter import Capture, PacketBlock, flow_table
 from detector.records import FLOW_DTYPE, NO_FLOWS, FlowBatch, address
 from detector.steps import STEP_PACKETS, pump
@@ -58,7 +58,7 @@ class Surveyed:
     as_source: Reach
     """Of the host that reached most as a source; in an attack capture, of the attack's flows alone."""
     as_target: Reach
-    """Likewise as a target. Groups are nobody's victim: multicast does not count here."""
+    """Likewise as a target. Groups are nobody's victim: multicast and broadcast do not count here."""
 
     @property
     def device_days(self) -> float:
@@ -105,7 +105,7 @@ def survey(source: CaptureSource) -> Surveyed:
         hosts=max(_private_sources(flows), 1),
         attack_began_ms=int(attack["bidirectional_first_seen_ms"].min()) if len(attack) else None,
         as_source=reach(meant, "src", "dst"),
-        as_target=reach(meant[~multicast(meant["dst_ip"])], "dst", "src"),
+        as_target=reach(meant[~to_group(meant)], "dst", "src"),
     )
 
 

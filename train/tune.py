@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from detector.bundle import Thresholds
 from detector.config import IncidentConfig, ThresholdConfig
 from detector.incidents import Incidents
-from detector.policy import Policy
+from detector.policy import Policy, plausible
 from detector.records import CATEGORIES, Alert, Category, Source, State, WindowBatch
 
-ATTACK_GRID = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
+ATTACK_GRID = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.98, 0.99)
 BENIGN_GRID = (0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.0)
 UNCERTAIN_PART = 1 / 3
 """Uncertain incidents may be false a third as often: they are the least that an operator wants to be told."""
@@ -51,7 +51,7 @@ def tune(benign: Sequence[Scored], *, false_share: float = 0.01) -> Thresholds:
     Each attack class by itself may do so, and uncertain incidents together in a third as many.
     """
     # Where Benign is likelier than all attacks together, in every window, no threshold here is reached.
-    restless = [each for each in benign if (each.probabilities[:, _BENIGN] <= BENIGN_GRID[0]).any()]
+    restless = [each for each in benign if (_weighed(each)[:, _BENIGN] <= BENIGN_GRID[0]).any()]
 
     def share(accused: Callable[[Alert], bool], thresholds: Thresholds) -> float:
         return sum(any(map(accused, opens(each, thresholds))) for each in restless) / max(len(benign), 1)
@@ -68,3 +68,7 @@ def tune(benign: Sequence[Scored], *, false_share: float = 0.01) -> Thresholds:
         if share(lambda alert: not certain(alert), each) <= UNCERTAIN_PART * false_share
     )
     return next(quiet, together[-1])
+
+
+def _weighed(capture: Scored) -> NDArray[np.float32]:
+    return plausible(capture.probabilities, capture.windows.facts)

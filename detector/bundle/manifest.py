@@ -86,7 +86,7 @@ class Origin(Part):
     """Where a part of the data came from, and on which side of the split it stood."""
 
     name: str
-    side: Literal["train", "validate", "test"]
+    side: Literal["train", "validate", "test", "aside"]
     licence: str
     captures: dict[str, int]
     """Captures by their class."""

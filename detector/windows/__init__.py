@@ -209,7 +209,7 @@ def _assemble(parts: list[Due]) -> WindowBatch:
     np.concatenate([part.numbers for part in parts], out=sequences[..., :_KNOWN])
     as_target = role == Role.TARGET
     peers = np.where(as_target[:, None], rows["src_hash"], rows["dst_hash"])
-    earlier, alike = repeats(np.stack([peers, rows["dst_port"], rows["src_port"]]), mask)
+    earlier, alike = repeats(np.stack([peers, rows["service"], rows["src_port"]]), mask)
     relations(
         times=rows["first_ms"].astype(np.int64),
         peers=peers,

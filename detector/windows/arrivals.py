@@ -146,7 +146,7 @@ def _touched(came: Arrivals, interval: NDArray[np.uint64]) -> dict[Role, Touched
         sums["first_ms"] = np.minimum.reduceat(came.rows["first_ms"][order], starts)
         sums["last_ms"] = np.maximum.reduceat(came.rows["last_ms"][order], starts)
         sums["peers"] = np.bincount(number[pairs], minlength=len(first))
-        for name, column in (("ports", "dst_port"), ("source_ports", "src_port")):
+        for name, column in (("ports", "service"), ("source_ports", "src_port")):
             different = distinct((number << 16 | came.rows[column]).astype(np.uint64))
             sums[name] = np.bincount(number[different], minlength=len(first))
         found[role] = Touched(hashes[role][first], first, number, order, starts, sums)

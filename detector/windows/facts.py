@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from socket import IPPROTO_TCP, IPPROTO_UDP
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,14 @@ ROW_DTYPE = np.dtype(
         ("dst_ip", "<u8", 2),
         ("src_port", "<u2"),
         ("dst_port", "<u2"),
+        ("service", "<u2"),
         ("vlan_id", "<u2"),
         ("protocol", "u1"),
         ("unanswered", "u1"),
     ]
 )
-"""A flow as a window of either role remembers it."""
+"""A flow as a window of either role remembers it. Its `service` is what is counted as a port: the destination
+port, or the protocol's number where there are no ports, so that a scan of protocols asks for many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ def rows(flows: FlowBatch) -> NDArray[np.void]:
     remembered["unanswered"] = flows["dst2src_packets"] == 0
     for name in ("src_ip", "dst_ip", "src_port", "dst_port", "vlan_id", "protocol"):
         remembered[name] = flows[name]
+    ported = (flows["protocol"] == IPPROTO_TCP) | (flows["protocol"] == IPPROTO_UDP)
+    remembered["service"] = np.where(ported, flows["dst_port"], flows["protocol"])
     return remembered
 
 

@@ -99,7 +99,7 @@ class RoleWindows:
         counted[hosts] = True
         flows = np.flatnonzero(counted[by.number])
         slot = slots[by.number[flows]]
-        self._ports.add(slot, came.rows["dst_port"][flows].astype(np.uint64))
+        self._ports.add(slot, came.rows["service"][flows].astype(np.uint64))
         self._peers.add(slot, stable_hash(came.rows[f"{OTHER_ENDS[self._role]}_ip"][flows]))
 
     def _write(self, came: Arrivals, by: Touched, hosts: Slots, slots: Slots) -> None:

@@ -18,11 +18,12 @@ from detector.features import (
     multicast,
     relations,
     repeats,
+    to_group,
 )
 from detector.records import FLOW_DTYPE, Expiry, FlowBatch, address_words
 from tests.traffic import ICMP, ICMPV6, TCP, UDP, batch, flow
 
-DIGEST = "sha256:723c57704191e39bfaf6d1074a17252df0a056ac2bd3d1b69d2e0aea485b6c95"
+DIGEST = "sha256:42fa6a87faad6a83c0380d4fc95c0e811e80d7410692ab7f39da7b3bb6f6387c"
 """Changes with any name, unit or order. Bundles hold it: a new one means training anew."""
 
 
@@ -103,6 +104,13 @@ class TestFlow:
     def test_multicast(self, text: str, many: bool) -> None:  # noqa: FBT001 - a parameter of the test
         assert multicast(address_words(text)[None]).tolist() == [many]
 
+    def test_a_frame_for_everybody_is_meant_for_a_group(self) -> None:
+        meant = ("192.168.1.255", "192.168.1.255", "224.0.0.251")
+        flows = batch([flow(0, "10.0.0.1", each) for each in meant])
+        flows["dst_mac"][0] = 0xFF
+        column = FLOW_FEATURES.index("to_group")
+        assert flow_features(flows)[:, column].tolist() == to_group(flows).tolist() == [1, 0, 1]
+
     def test_an_empty_batch(self) -> None:
         assert flow_features(batch([])).shape == (0, len(FLOW_FEATURES))
 
@@ -137,6 +145,7 @@ class TestAnyFlow:
     def test_features_do_not_depend_on_who_where_and_when(self, seed: int, highest: int, other: int) -> None:
         flows, changed = any_flows(seed, highest), any_flows(seed, highest)
         strange = any_flows(other, 2**64 - 1)
+        strange["dst_mac"][:, 0] &= 0xFE  # a card's own, as in any flow here but one in 2**48
         names = ("src_ip", "src_mac", "dst_mac", "src_port", "dst_port", "vlan_id", "tunnel_id", "source")
         stamps = [name for name in FLOW_DTYPE.names or () if name.endswith("seen_ms")]
         for name in (*names, *stamps, "export_ms", "ip_version"):

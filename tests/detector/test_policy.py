@@ -103,6 +103,27 @@ def test_a_longer_interval_holds_more_of_a_crowd() -> None:
         assert verdict.category == category
 
 
+ERRORS = {"flows": 32, "packets": 32, "unanswered": 32, "interval_flows": 24, "protocol": 1}
+
+
+@pytest.mark.parametrize(
+    ("other", "role", "category"),
+    [
+        ({}, Role.TARGET, BENIGN),
+        ({"protocol": 58}, Role.TARGET, BENIGN),
+        ({}, Role.SOURCE, DDOS),
+        ({"protocol": 17}, Role.TARGET, DDOS),
+        ({"packets": 33}, Role.TARGET, DDOS),  # pings one after the other
+        ({"interval_flows": 25}, Role.TARGET, DDOS),
+    ],
+)
+def test_what_comes_back_from_a_sweep_is_no_flood(
+    other: dict[str, int], role: Role, category: Category
+) -> None:
+    (verdict,) = judge([[0.2, 0.8, 0.0, 0.0]], role=role, seen=ERRORS | other)
+    assert verdict.category == category
+
+
 BARRAGE = {"flows": 32, "unanswered": 26, "interval_flows": 25, "top_peer_flows": 26, "protocol": 17}
 
 
@@ -232,3 +253,26 @@ def test_only_who_is_surely_benign_is_calm(row: list[float], *, calm: bool) -> N
 def test_whom_the_threshold_does_not_believe_is_not_calm() -> None:
     assert Policy.calm(judge([[0.95, 0.0, 0.0, 0.05]], benign=0.99)).tolist() == [False]
     assert Policy.calm([]).shape == (0,)
+
+
+DELUGE = {"flows": 10, "unanswered": 9, "top_peer_flows": 9, "protocol": 17, "interval_packets": 10_000}
+
+
+@pytest.mark.parametrize(
+    ("other", "role", "category"),
+    [
+        ({}, Role.TARGET, DOS),
+        ({}, Role.SOURCE, BENIGN),
+        ({"protocol": 6}, Role.TARGET, BENIGN),  # a transfer of which one direction is seen
+        ({"interval_packets": 9999}, Role.TARGET, BENIGN),
+        ({"interval_last_ms": 6001}, Role.TARGET, BENIGN),
+        ({"unanswered": 7}, Role.TARGET, BENIGN),
+        ({"top_peer_flows": 7}, Role.TARGET, BENIGN),
+    ],
+)
+def test_more_datagrams_than_a_stream_has_are_a_flood(
+    other: dict[str, int], role: Role, category: Category
+) -> None:
+    seen = {**DELUGE, "interval_first_ms": 5000, "interval_last_ms": 6000} | other
+    (verdict,) = judge([[0.7, 0.0, 0.3, 0.0]], role=role, seen=seen)
+    assert (verdict.category, verdict.uncertain) == (category, False)

@@ -103,13 +103,13 @@ def test_a_rival_of_a_run_judged_alone_gets_thresholds_by_validation_origins(
 ) -> None:
     chosen, asked = Thresholds(benign=0.1, recon=0.7, dos=0.8, ddos=0.9), []
 
-    def choose(_data: Path, _index: Index, origins: frozenset[str], _scorer: object) -> Thresholds:
-        asked.append(origins)
+    def choose(_data: Path, _index: Index, _scorer: object, **sides: frozenset[str]) -> Thresholds:
+        asked.append(sides)
         return chosen
 
     monkeypatch.setattr("train.contest.quiet_thresholds", choose)
     assert next(bench.baselines([], lambda _: None, alone=True)).thresholds == chosen
-    assert asked == [bench.run.side("validate")]
+    assert asked == [{"validate": bench.run.side("validate"), "aside": frozenset()}]
 
 
 def test_an_ablated_network_keeps_its_thresholds(bench: Bench) -> None:
@@ -126,8 +126,13 @@ def test_thresholds_are_those_at_which_validation_is_quiet(data: Path, index: In
         def score(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
             return np.tile(np.array([0.2, 0, 0, 0.8], np.float32), (len(sequences), 1))
 
-    assert quiet_thresholds(data, index, {"origin-2"}, Levels()).recon == 0.5
-    assert quiet_thresholds(data, index, {"origin-2"}, Recon()).recon > 0.8
+    quiet, loud = (
+        {"validate": {"origin-2"}, "aside": set[str]()},
+        {"validate": set[str](), "aside": {"origin-2"}},
+    )
+    assert quiet_thresholds(data, index, Levels(), **quiet).recon == 0.5
+    assert quiet_thresholds(data, index, Recon(), **quiet).recon > 0.8
+    assert quiet_thresholds(data, index, Recon(), **loud).recon > 0.8
 
 
 def test_a_run_without_its_model_is_refused(tmp_path: Path) -> None:

@@ -74,6 +74,17 @@ def test_each_is_judged_with_what_the_others_choose() -> None:
     assert (of_noisy.labels == noisy.labels).all()
 
 
+def test_what_is_set_aside_may_ask_for_more() -> None:
+    loud = tuple(capture(f"aside/{n}", [ALIKE] * 9) for n in range(3))
+    quiet, other = told("a", 1.0), told("b", 1.0, seed=1)
+    (alone, _), (judged, _) = crossed([quiet, other]), crossed([replace(quiet, aside=loud), other])
+    assert alone.thresholds.recon == 0.5
+    assert judged.thresholds.recon > 0.5
+    assert judged.aside[0].probabilities == pytest.approx(
+        cooled(loud[0].probabilities, temperature_of([other]))
+    )
+
+
 def test_one_alone_keeps_its_own() -> None:
     (found,) = crossed([told("a", 2.0)])
     assert found.thresholds == OWN

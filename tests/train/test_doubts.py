@@ -39,6 +39,15 @@ def test_a_flood_is_seen_at_its_victim() -> None:
     assert len(find([*BENIGN, sent])) == 1
 
 
+def test_a_flood_from_one_source_is_not_distributed() -> None:
+    strong = {"packets_1s": 9000.0, "pair_packets_1s": 8600.0}
+    (doubt,) = find([*BENIGN, capture("alone", "DDoS", **strong)])
+    assert doubt.alone
+    assert "one source sends 95% or more of its busiest second" in doubt.line()
+    assert find([*BENIGN, capture("alone", "DoS", **strong)]) == []
+    assert find([*BENIGN, capture("many", "DDoS", **{**strong, "pair_packets_1s": 8500.0})]) == []
+
+
 def test_there_is_nothing_to_doubt_in_other_captures_or_without_benign_ones() -> None:
     assert find([*BENIGN, capture("mix", "mixed"), capture("brute", "other")]) == []
     assert find([capture("weak", "DoS")]) == []

@@ -12,9 +12,9 @@ from detector.features import SCHEMA
 from detector.scorer import KerasScorer
 from tests.train import samples
 from train.contest import Bench, Contender
-from train.crossfit import temperature_of
+from train.crossfit import strictest, temperature_of
 from train.datasets import read_index
-from train.final import fit_final, strictest
+from train.final import fit_final
 from train.record import MODEL, Run, read_run
 from train.runs import fit_run
 from train.settings import FitSettings, NetworkSettings
@@ -106,7 +106,8 @@ def _tested(directory: Path) -> list[str]:
 def test_origins_set_aside_choose_thresholds_and_teach_nothing(directory: Path) -> None:
     aside = min(read_run(directory / "fold-0").side("test"))
     found = fitted(directory, [0, 1, 2], aside=[aside])
-    assert found.side("validate") == {aside}
+    assert found.side("aside") == {aside}
+    assert found.side("validate") == frozenset()
     assert aside not in found.side("train")
 
 

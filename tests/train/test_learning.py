@@ -55,6 +55,18 @@ def test_a_survey_leaves_out_what_its_packets_do_not_support(data: str, tmp_path
     assert "--survey survey.json" in found.command
 
 
+def test_what_is_set_aside_is_told_and_its_thresholds_hold(data: str, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    sides = ["--folds", "3", "--aside", "origin-3", "--network", "cnn", "--epochs", "1"]
+    assert run("fit", "--data", data, "--run", str(made), *sides) == 0
+    found = read_run(made)
+    assert found.side("aside") == {"origin-3"}
+    assert found.side("train") | found.side("validate") | found.side("test") == {
+        f"origin-{n}" for n in range(3)
+    }
+    assert "--aside origin-3" in found.training.command
+
+
 def test_the_worth_of_features_chooses_some_and_the_run_says_who_chose(data: str, tmp_path: Path) -> None:
     made, chosen = tmp_path / "made", tmp_path / "chosen"
     assert run("fit", "--data", data, "--run", str(made), *SIDES) == 0

@@ -78,6 +78,15 @@ def test_own_traffic_can_be_kept_from_judging(fold: int) -> None:
     assert len(split.train) == 2
 
 
+@pytest.mark.parametrize("fold", range(3))
+def test_what_is_set_aside_teaches_and_judges_nothing(fold: int) -> None:
+    index = samples.index(*(samples.entry(name, "Benign") for name in ("lab", "a", "b", "c")))
+    split = split_by_fold(index, folds=3, fold=fold, aside=["lab"])
+    assert split.aside == {"lab"}
+    assert split.train | split.validate | split.test == set("abc")
+    assert split_by_name(index, validate=["a"], test=["b"], aside=["lab"]).train == {"c"}
+
+
 def mixed(capture: str, origin: str, *parents: str, content: str | None = None) -> Entry:
     made = samples.entry(origin, "DoS", capture=capture)
     return made.model_copy(update={"parents": parents, "content": content})

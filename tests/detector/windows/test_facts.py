@@ -5,7 +5,7 @@ import numpy as np
 from detector.records import address
 from detector.windows.facts import host_hash, rows
 from tests.detector.windows.samples import HOSTS, run
-from tests.traffic import batch, flow
+from tests.traffic import ICMP, TCP, UDP, batch, flow
 
 
 def test_a_hash_stands_for_an_address_and_where_it_was_seen() -> None:
@@ -30,6 +30,17 @@ def test_rows_remember_both_ends() -> None:
     assert [str(address(peer)) for peer in found["src_ip"]] == [HOSTS[0], HOSTS[1]]
     assert found["dst_hash"][0] == found["dst_hash"][1] != found["src_hash"][0] != found["src_hash"][1]
     assert found["unanswered"].tolist() == [0, 1]
+
+
+def test_protocols_without_ports_are_counted_as_such() -> None:
+    protocols = [ICMP, TCP, UDP, *range(30, 60)]
+    ported = {TCP, UDP}
+    flows = batch(
+        [flow(n, HOSTS[0], HOSTS[1], protocol=n, dst_port=9 if n in ported else 0) for n in protocols]
+    )
+    assert rows(flows)["service"].tolist() == [9 if n in ported else n for n in protocols]
+    facts = run(flows).facts[0]
+    assert (facts["ports"], facts["interval_ports"], facts["dst_port"]) == (5, 32, 0)
 
 
 def test_the_exemplar_is_the_newest_flow_with_the_commonest_peer() -> None:

@@ -150,3 +150,23 @@ def test_a_datagram_asks_for_as_many_answers_as_it_wants() -> None:
     params = {"kind": "exchange", "bytes": [4, 4], "answers": 3, "every": 2, "reply": 70}
     asked = [crowd._message(me, params, number, bytes(1472)) for number in (0, 1)]
     assert [[len(reply) for reply in servers._exchange_answer(ask)] for ask in asked] == [[70] * 3, []]
+
+
+def test_all_keep_to_one_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    def rests(params: dict[str, float], seconds: float) -> float:
+        me: Any = Host(rng=random.Random(1))
+        with pytest.raises(StopIteration):  # nothing suspends it: no loop is needed
+            crowd._rest(me, params, seconds).send(None)
+        return waited[-1]
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: SimpleNamespace(time=lambda: 100.25))
+    assert 0.25 <= rests({"beat": 0.5}, 1.0) < 0.28  # at 100.5, and not quite
+    assert 1.75 <= rests({"beat": 3.0}, 1.0) < 1.78
+    assert rests({"beat": 3.0}, 0.0) == 0  # between two exchanges
+    assert 0.7 <= rests({}, 1.0) <= 1.3

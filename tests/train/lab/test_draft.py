@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from train.lab.draft import Draft
-from train.lab.scenes import ATTACKS, BUSTLE, OTHERS, Scene
+from train.lab.scenes import ATTACKS, BUSTLE, OTHERS, PAIRS, Scene
 from train.lab.scenes.life import furnish
 from train.lab.scenes.parties import Sources, neighbourhood, seen_as
 
 seeds = st.integers(0, 100_000)
-ALL_SCENES = list(dict.fromkeys([*BUSTLE, *OTHERS, *ATTACKS["recon"], *ATTACKS["dos"], *ATTACKS["ddos"]]))
+ALL_SCENES = list(
+    dict.fromkeys([*BUSTLE, *PAIRS, *OTHERS, *(one for each in ATTACKS.values() for one in each)])
+)
 
 
 def draft(seed: int = 1, seconds: float = 10, devices: int = 4) -> Draft:

@@ -15,6 +15,8 @@ from train.lab.registry import program
 _MODBUS_ASK = bytes.fromhex("000000000006010300000010")
 _MODBUS_REPLY_BYTES = 9 + 2 * 16
 
+_OFF_BEAT_SECS = 0.02
+
 _BROKEN = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int, int], Awaitable[None]]
@@ -63,7 +65,8 @@ async def conversations(me: Actor, job: Job) -> None:
 
     Each connects, asks and waits about `exchanges` times with `think` seconds between, closes, and comes
     again after `pause` seconds, after failures ever later. Where `habits` is above 0, clients differ by that
-    much in all of this, and each from time to time. All together stop after `count` exchanges.
+    much in all of this, and each from time to time. With a `beat` they all do it at the same moments, so
+    many seconds apart. All together stop after `count` exchanges.
     """
     p = job.params
     budget = iter(range(int(p["count"])))
@@ -83,7 +86,7 @@ async def conversations(me: Actor, job: Job) -> None:
                 failures = 0
             except _BROKEN:
                 failures = min(failures + 1, 5)
-            await asyncio.sleep((own["pause"] + 0.05 * failures) * 2**failures * _moody(me, own))
+            await _rest(me, own, (own["pause"] + 0.05 * failures) * 2**failures)
 
     await asyncio.gather(*(one(number) for number in range(max(1, p["clients"]))))
 
@@ -116,8 +119,18 @@ async def _converse(
             return False
         spread = me.rng.lognormvariate(0, 0.4)
         await _TALK[p["protocol"]](reader, writer, round(p["ask"] * spread), round(p["reply"] * spread))
-        await asyncio.sleep(p["think"] * _moody(me, p))
+        await _rest(me, p, p["think"])
     return True
+
+
+async def _rest(me: Actor, p: Params, seconds: float) -> None:
+    """Wait about so long; or, with a beat, until the next one, which no client hits quite."""
+    beat = p.get("beat")
+    if beat and seconds:
+        behind = asyncio.get_running_loop().time() % beat
+        await asyncio.sleep(beat - behind + me.rng.random() * _OFF_BEAT_SECS)
+    else:
+        await asyncio.sleep(seconds * _moody(me, p))
 
 
 def _message(me: Actor, p: Params, number: int, filler: bytes) -> bytes:

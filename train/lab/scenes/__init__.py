@@ -58,7 +58,7 @@ BUSTLE: tuple[Scene, ...] = (
 
 PAIRS: tuple[Scene, ...] = (
     *(pairs.downloads, pairs.downloads, pairs.pool, pairs.pool, pairs.sessions, pairs.sessions, pairs.pages),
-    *(pairs.cameras, pairs.cameras, pairs.retries, pairs.health_check),
+    *(pairs.cameras, pairs.cameras, pairs.retries, pairs.health_check, pairs.beat, pairs.beat),
     *(volume.stream, volume.speed_test, services.busy_datagram_server),
 )
 """Busy but harmless pairs, which worlds of their own are made of."""

@@ -1,7 +1,8 @@
 """One client and one server, both busy and harmless: what a flood from one source is easiest mistaken for.
 
 Downloads over many connections at once, pools of connections that stay, walls of cameras, sessions that
-begin and end by the second, pages of many parts, a client that keeps trying a dead port, a health check.
+begin and end by the second, pages of many parts, a client that keeps trying a dead port, a health check, and
+sensors, of several machines too, that all speak at the same moments.
 What is answered stays below `BUSY_PER_SECOND` and `ASKED_PER_SECOND`, where floods begin; how much data a
 conversation carries, and over how many connections, tells nothing of harm.
 """
@@ -11,7 +12,7 @@ from typing import Any
 from train.lab.draft import Draft
 from train.lab.plan import Host
 from train.lab.scenes.bustle import own
-from train.lab.scenes.onslaught import ASKED_PER_SECOND, BUSY_PER_SECOND
+from train.lab.scenes.onslaught import ALONE_PER_SECOND, ASKED_PER_SECOND, BUSY_PER_SECOND
 from train.lab.scenes.parties import server_of
 
 _SEGMENT_BYTES, _MOST_PACKETS = 900, 40_000
@@ -149,6 +150,45 @@ def pages(draft: Draft) -> None:
         pause=max(draft.between(0.8, 8), parts / BUSY_PER_SECOND),
         spread=draft.between(0.01, 0.5),
     )
+
+
+def beat(draft: Draft) -> None:
+    """3 to 60 clients of one machine, or of several, speak at the same moments: sensors by the clock.
+
+    Each over a connection that stays, or, fewer of them, over a new one each time.
+    """
+    client, server, address = _pair(draft)
+    protocol, program, port = draft.rng.choice(
+        (
+            ("mqtt", "serve-broker", 1883),
+            ("mqtt", "serve-broker", 1883),
+            ("http", "serve-http", 8080),
+            ("raw", "serve-exchange", 6379),
+            ("modbus", "serve-modbus", 502),
+        )
+    )
+    draft.serve(server, program, port)
+    stays = draft.chance(0.6)
+    clients = draft.whole(3, 60 if stays else 24)
+    seconds = max(draft.between(0.5, 10), clients / (BUSY_PER_SECOND if stays else ALONE_PER_SECOND))
+    machines = [client]
+    if draft.chance(0.5):
+        others = [host for host in draft.devices if host is not client and host is not server]
+        machines += draft.rng.sample(others, min(len(others), clients - 1))
+    params = {
+        "port": port,
+        "protocol": protocol,
+        "clients": max(1, clients // len(machines)),
+        "exchanges": 1000 if stays else 1,
+        "ask": 12 if protocol == "modbus" else draft.whole(1, 900),
+        "reply": 41 if protocol == "modbus" else draft.rng.choice((0, draft.whole(1, 5000))),
+        "think": seconds if stays else 0.0,
+        "pause": seconds,
+        "spread": draft.between(0.01, 1),
+        "beat": seconds,
+    }
+    for machine in machines:
+        _converse(draft, "beat", machine, address, **params)
 
 
 def cameras(draft: Draft) -> None:
