@@ -13,6 +13,7 @@ from tests.exam.stage import StageError, missing, play
 from tests.network import skip_without_rights
 
 KNOWN = {"server": "10.0.0.1", "client": "10.0.0.2", "net": "10.0.0", "work": "/nowhere", "last": "7"}
+KNOWN |= {"server6": "fd77::1", "card": "02:00:00:00:00:01"}
 PING = Scenario(
     name="three-pings",
     category=Category.BENIGN,

@@ -1,8 +1,8 @@
 """What is played: a name, the class it is, who serves, and what the client does. Nothing runs by a shell.
 
-In the words, `{server}` and `{client}` are the two machines, `{net}` the first three numbers of their
-network, `{work}` a folder with what `stage` puts there, and `{last}` the last number of the address that a
-copy sends from, or a copy's own number.
+In the words, `{server}` and `{client}` are the two machines, `{server6}` the first by IPv6, `{net}` the first
+three numbers of their network, `{card}` the server's Ethernet address, `{work}` a folder with what `stage`
+puts there, and `{last}` the last number of the address that a copy sends from, or a copy's own number.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,10 @@ _NAMES = (_play("dnsmasq -k -C /dev/null --no-resolv --no-hosts --address=/#/10.
 _BROKER = (_play("mosquitto -c {work}/mosquitto.conf"),)
 _SPEED = (_play("nuttcp -S --nofork"),)
 _CALLS = (_play("sipp -sn uas -i {server} -p 5060 -nostdin"),)
+_ECHO = (_play("sockperf server -i {server} -p 11111"),)
 _GET = "curl -s -o /dev/null -m 2 http://{server}"
+_GET6 = "curl -s -o /dev/null -m 2 -g http://[{server6}]"
+_RAW = "mausezahn eth0 -q -B {server} -b {card}"
 
 
 def _scenario(
@@ -156,6 +159,39 @@ _QUIET = (
         (_play("socat -u TCP-LISTEN:9000,fork,reuseaddr /dev/null"),),
         _play("socat -u FILE:{work}/site/59.html TCP:{server}:9000", times=4, pause=4, at_once=8),
     ),
+    _benign("hey-2", _WEB, _play("hey -z 20s -c 2 -q 2 http://{server}/api")),
+    _benign("hey-10", _WEB, _play("hey -n 200 -c 10 -q 1 -disable-keepalive http://{server}/3.html")),
+    _benign("axel-8", _WEB, _play("axel -n 8 -q -o {work}/got http://{server}/image.bin", times=2, pause=4)),
+    _benign("names-tcp", _NAMES, _play("kdig +tcp @{server} a.lan", times=40, pause=0.4)),
+    _benign(
+        "questions-300",
+        _ECHO,
+        _play("sockperf ping-pong -i {server} -p 11111 --mps 300 -t 15 -m 100"),
+    ),
+    _benign("six-page-15", _WEB, _play(_GET6 + "/{last}.html", times=5, pause=4, at_once=15)),
+    _benign("six-crawl", _WEB, _play("wget -q -r -P {work}/got http://[{server6}]/", times=3, pause=4)),
+    _benign("six-closed", (), _play("curl -s -m 1 -g http://[{server6}]:8883/", times=40, pause=0.5)),
+    _benign("six-stream", (_play("iperf3 -s"),), _play("iperf3 -c {server6} -u -b 8M -t 15")),
+    _benign(
+        "messages-50",
+        _BROKER,
+        _play("mosquitto_pub -h {server} -t s -m 21 --repeat 900 --repeat-delay 0.02"),
+    ),
+    _benign(
+        "sensors-12",
+        _BROKER,
+        _play(
+            "mosquitto_pub -h {server} -i x{last} -t s/{last} -m 21 -q 1 --repeat 18 --repeat-delay 1",
+            at_once=12,
+        ),
+    ),
+    _benign("listeners-10", _BROKER, _play("mosquitto_sub -h {server} -t # -W 4", times=4, at_once=10)),
+    _benign(
+        "syslog-10",
+        (_play("socat -u UDP-RECVFROM:514,fork /dev/null"),),
+        _play("nping -q --udp -g 40000 -p 514 --data-length 120 --rate 10 -c 180 {server}"),
+    ),
+    _benign("poll-10", _WEB, _play("curl -s -o /dev/null -m 1 http://{server}/api", times=160, pause=0.09)),
     _benign(
         "terminal",
         (_play("dropbear -F -E -R -p 22 -P {work}/pid -r {work}/key"),),
@@ -181,6 +217,17 @@ _DOS = tuple(
         ("hping-udp-1000", _WEB, "hping3 -q -2 -p 5000 -i u1000 -c 12000 {server}"),
         ("names-4000", _NAMES, "dnsperf -s {server} -d {work}/names -Q 4000 -l 12"),
         ("calls-600", _CALLS, "sipp -sn uac {server}:5060 -i {client} -r 600 -l 5000 -d 100 -nostdin"),
+        ("calls-one-flow", _CALLS, "sipsak -F -s sip:a@{server}"),
+        ("hey-kept", _WEB, "hey -z 12s -c 50 http://{server}/api"),
+        ("hey-new", _WEB, "hey -z 10s -c 50 -disable-keepalive http://{server}/api"),
+        ("httperf-200", _WEB, "httperf --server {server} --uri /api --rate 200 --num-conn 2400"),
+        ("httperf-60", _WEB, "httperf --server {server} --uri /api --rate 60 --num-conn 800"),
+        ("six-pings", (), "ping -6 -q -f -c 20000 {server6}"),
+        ("six-syn-500", _WEB, "nping -6 -q --tcp -p 80 --flags syn --rate 500 -c 6000 {server6}"),
+        ("six-thc-syn", _WEB, "atk6-thcsyn6 eth0 {server6} 80"),
+        ("raw-syn", _WEB, f"{_RAW} -c 6000 -d 2msec -A {{client}} -t tcp dp=80,sp=1024-60000,flags=syn"),
+        ("raw-datagrams", (), f"{_RAW} -c 12000 -d 1msec -A {{client}} -t udp dp=1-9000,sp=4000"),
+        ("one-flow-8000", _ECHO, "sockperf throughput -i {server} -p 11111 -m 64 --mps 8000 -t 10"),
     )
 )
 
@@ -197,6 +244,9 @@ _DDOS = tuple(
         ("many-ping", (), "ping -q -i 0.02 -c 500 -I {net}.{last} {server}"),
         ("many-syn", _WEB, "nping -q --tcp -p 80 --flags syn -S {net}.{last} --rate 40 -c 500 {server}"),
         ("many-udp", (), "nping -q --udp -p 9999 -S {net}.{last} --rate 60 -c 800 {server}"),
+        ("raw-random-udp", (), f"{_RAW} -c 9000 -d 1msec -A rand -t udp dp=53,sp=4000"),
+        ("many-ab", _WEB, "ab -q -B {net}.{last} -n 700 -c 3 http://{server}/api"),
+        ("many-hping", _WEB, "hping3 -q -S -a {net}.{last} -p 80 -i u50000 -c 250 {server}"),
         ("many-names", _NAMES, "dnsperf -s {server} -a {net}.{last} -d {work}/names -Q 60 -l 12 -c 1"),
     )
 )
@@ -220,6 +270,18 @@ _RECON = tuple(
         ("nc", "nc -z -w1 {server} 1-2000"),
         ("hping-scan", "hping3 --scan 1-800 -S {server}"),
         ("nbtscan", "nbtscan -q {net}.0/24"),
+        ("nmap-protocols", "nmap -n -Pn -sO {server}"),
+        ("nmap-ack", "nmap -n -Pn -sA -F {server}"),
+        ("nmap-decoys", "nmap -n -Pn -D RND:3 -F {server}"),
+        ("nmap-connect", "nmap -n -Pn -sT -F {server}"),
+        ("nmap-500ms", "nmap -n -Pn --scan-delay 500ms -p 1-40 {server}"),
+        ("six-nmap", "nmap -6 -n -Pn {server6}"),
+        ("six-nmap-udp", "nmap -6 -n -Pn -sU --top-ports 60 {server6}"),
+        ("six-ports", "scan6 -i eth0 -d {server6} --port-scan tcp:1-1000:syn"),
+        ("curl-ports", "curl -s -m 1 http://{server}:[1-600]/"),
+        ("curl-hosts", "curl -s -m 0.3 http://{net}.[30-99]:8080/"),
+        ("raw-ports", f"{_RAW} -d 5msec -A {{client}} -t tcp dp=1-1023,sp=4000,flags=syn"),
+        ("ike-scan", "ike-scan -r 1 {net}.0/25"),
         ("ssh-keys", "ssh-keyscan -T 1 " + " ".join(f"{{net}}.{last}" for last in _ALIVE)),
     )
 )

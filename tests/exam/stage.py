@@ -18,13 +18,14 @@ from tests.exam.scenarios import Scenario
 _SETTLE_SECS = 2.0
 _SNAP_BYTES = "200"
 _PAGES = 60
+_SIX = "fd77:77"
 _CONFIGURATIONS = {
     "nginx.conf": (
         "daemon off; pid {work}/nginx.pid; error_log /dev/null; worker_processes 1;\n"
         "events {{ worker_connections 2000; }}\n"
         "http {{ access_log off; client_body_temp_path {work}/t; proxy_temp_path {work}/t;\n"
         " fastcgi_temp_path {work}/t; uwsgi_temp_path {work}/t; scgi_temp_path {work}/t;\n"
-        " server {{ listen 80; root {work}/site; location /api {{ return 200 ok; }} }} }}\n"
+        " server {{ listen 80; listen [::]:80; root {work}/site; location /api {{ return 200 ok; }} }} }}\n"
     ),
     "mosquitto.conf": "listener 1883\nallow_anonymous true\n",
     "rsyncd.conf": "[site]\npath={work}/site\n",
@@ -57,8 +58,9 @@ def play(scenario: Scenario, capture: Path, number: int) -> None:
     with tempfile.TemporaryDirectory(prefix="iotids-exam-") as folder, ExitStack() as ends:
         work = Path(folder)
         _furnish(work)
-        known = {"net": net, "server": f"{net}.10", "client": f"{net}.20", "work": folder}
         switch, server, client = ends.enter_context(_network(number, net, scenario))
+        known = {"net": net, "server": f"{net}.10", "client": f"{net}.20", "work": folder}
+        known |= {"server6": f"{_SIX}::10", "card": _card(server)}
         scratch = work / "capture.pcap"
         words = [
             "tcpdump",
@@ -118,6 +120,7 @@ def _network(number: int, net: str, scenario: Scenario) -> Iterator[tuple[str, s
             for link in ("lo", "eth0"):
                 _ip("-n", name, "link", "set", link, "up")
             _ip("-n", name, "addr", "add", f"{net}.{last}/24", "dev", "eth0")
+            _ip("-n", name, "addr", "add", f"{_SIX}::{last}/64", "dev", "eth0", "nodad")
             whole = ["ethtool", "-K", "eth0", "tso", "off", "gso", "off", "gro", "off", "tx", "off"]
             _done(["ip", "netns", "exec", name, *whole])
         for name, more in ((server, scenario.served), (client, scenario.sources)):
@@ -131,6 +134,12 @@ def _network(number: int, net: str, scenario: Scenario) -> Iterator[tuple[str, s
             for pid in found.stdout.split():
                 os.kill(int(pid), signal.SIGKILL)
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+
+
+def _card(name: str) -> str:
+    """Return the Ethernet address of a machine."""
+    shown = ["ip", "netns", "exec", name, "cat", "/sys/class/net/eth0/address"]
+    return subprocess.run(shown, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _act(client: str, scenario: Scenario, known: dict[str, str]) -> None:
