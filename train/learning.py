@@ -139,6 +139,7 @@ def search(
     validate: _Validate = None,
     test: _Test = None,
     always_train: _AlwaysTrain = None,
+    aside: _Aside = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     epochs: _Epochs = None,
     cap_windows: Cap = CAP_DEFAULT,
@@ -148,9 +149,8 @@ def search(
     from train.search import Limits  # noqa: PLC0415 - as above
 
     base = recipe.recipe(preset=preset, network=network, epochs=epochs, seed=seed).settings
-    split, _ = recipe.sides_of(
-        data, folds=folds, fold=fold, validate=validate, test=test, always_train=always_train
-    )
+    named = {"validate": validate, "test": test, "always_train": always_train, "aside": aside}
+    split, _ = recipe.sides_of(data, folds=folds, fold=fold, **named)
     limits = Limits(seconds=60.0 * minutes, trials=trials)
     out.parent.mkdir(parents=True, exist_ok=True)
     best = studies.search_settings(data, split, base, journal, limits, cap_windows=cap_windows, say=_say)
@@ -168,6 +168,7 @@ def compare(
     folds: _Folds = 5,
     fold: _Fold = 0,
     always_train: _AlwaysTrain = None,
+    aside: _Aside = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     epochs: _Epochs = None,
     cap_windows: Cap = CAP_DEFAULT,
@@ -183,7 +184,7 @@ def compare(
     for name in names:
         require("--doubt" if name in doubted else "--network", name, NETWORKS)
     base = recipe.recipe(preset=preset, epochs=epochs, seed=seed).settings
-    split, _ = recipe.sides_of(data, folds=folds, fold=fold, always_train=always_train)
+    split, _ = recipe.sides_of(data, folds=folds, fold=fold, always_train=always_train, aside=aside)
     found = studies.compare_models(
         data, split, base, names, cap_windows=cap_windows, doubted=doubted, out=out, say=_say
     )

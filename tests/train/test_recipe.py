@@ -76,6 +76,9 @@ def test_sides_are_those_of_the_options_and_said_again(tmp_path: Path) -> None:
     split, said = sides_of(tmp_path, folds=3, fold=1, always_train=["origin-2"])
     assert "origin-2" in split.train
     assert said == ["--folds 3", "--fold 1", "--always-train origin-2"]
+    split, said = sides_of(tmp_path, folds=3, fold=1, aside=["origin-2"])
+    assert split.aside == {"origin-2"}
+    assert said == ["--folds 3", "--fold 1", "--aside origin-2"]
     with pytest.raises(UsageError, match="--test needs --validate"):
         sides_of(tmp_path, folds=3, fold=0, test=["origin-1"])
 
