@@ -149,11 +149,12 @@ def plausible(
     as_target = facts["role"] == Role.TARGET
     # A target's peers are who asks, not what is asked.
     asked = np.where(as_target, ports, np.maximum(ports, peers))
+    few = facts["interval_flows"] < CROWD_FLOWS_PER_SEC * interval_secs
     weighed = probabilities.copy()
     for source, to, lacks in (
         (_RECON, _BENIGN, asked < SCAN_ENDS),
         (_DDOS, _DOS, as_target & (peers < DDOS_SOURCES)),
-        (_DDOS, _BENIGN, as_target & (_crowd(facts, interval_secs) | _errors(facts, interval_secs))),
+        (_DDOS, _BENIGN, as_target & few & (_crowd(facts, interval_secs) | _errors(facts))),
         (_RECON, _DOS, _barrage(facts, interval_secs) & (probabilities[:, _RECON] < SURELY_SCAN)),
         (_BENIGN, _DOS, as_target & _deluge(facts, interval_secs)),
     ):
@@ -163,20 +164,17 @@ def plausible(
 
 
 def _crowd(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show whole conversations at a pace that clients have."""
+    """Tell which windows, (m,), show whole conversations, with no more packets than clients send."""
     conversations = facts["packets"] >= CONVERSATION_PACKETS * np.maximum(facts["flows"], 1)
     answered = facts["unanswered"] <= CROWD_UNANSWERED * facts["flows"]
-    few = facts["interval_flows"] < CROWD_FLOWS_PER_SEC * interval_secs
     light = facts["interval_packets"] < CROWD_PACKETS_PER_SEC * interval_secs
-    return np.asarray(conversations & answered & few & light)
+    return np.asarray(conversations & answered & light)
 
 
-def _errors(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show lone ICMP packets at the pace of what comes back from a sweep."""
+def _errors(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show lone ICMP packets, as they come back from a sweep."""
     icmp = (facts["protocol"] == IPPROTO_ICMP) | (facts["protocol"] == IPPROTO_ICMPV6)
-    lone = facts["packets"] <= facts["flows"]
-    few = facts["interval_flows"] < CROWD_FLOWS_PER_SEC * interval_secs
-    return np.asarray(icmp & lone & few)
+    return np.asarray(icmp & (facts["packets"] <= facts["flows"]))
 
 
 def _barrage(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:

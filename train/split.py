@@ -8,12 +8,13 @@ the origins of which one capture was mixed.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
+from detector.bundle import Side
 from detector.errors import UsageError
 from train.datasets import Entry, Index
 
-SIDES: tuple[Literal["train", "validate", "test", "aside"], ...] = ("train", "validate", "test", "aside")
+SIDES: tuple[Side, ...] = get_args(Side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ def split_by_fold(
     Origins under a NonCommercial licence are never trained on: they validate unless they test.
     Traffic of one's own may stand in `always_train` or `aside`: it is dealt into no fold, and judges nothing.
     """
-    _require(index, [*always_train, *aside])
     own = {*always_train, *aside}
+    _require(index, own)
     dealt = origin_folds([entry for entry in index.entries if entry.origin not in own], folds)
     test, validate = dealt[fold % folds], dealt[(fold + 1) % folds]
     held = _barred(index) - test

@@ -82,11 +82,15 @@ class Distribution(Part):
         return self
 
 
+Side = Literal["train", "validate", "test", "aside"]
+"""Where an origin may stand in the split of a training run."""
+
+
 class Origin(Part):
     """Where a part of the data came from, and on which side of the split it stood."""
 
     name: str
-    side: Literal["train", "validate", "test", "aside"]
+    side: Side
     licence: str
     captures: dict[str, int]
     """Captures by their class."""
