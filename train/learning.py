@@ -76,8 +76,7 @@ def fit(
     )
     said = recipe.options(choice.settings, preset=preset, file=settings)
     if fold_run:
-        sides = [f"--fold-run FOLD_{number}" for number in range(len(fold_run))]
-        sides += [f"--aside {name}" for name in aside or ()]
+        sides = recipe.all_of(len(fold_run), validate=validate, aside=aside)
         fitting = partial(final.fit_final, data, folds=fold_run, aside=aside or ())
     else:
         named = {"validate": validate, "test": test, "always_train": always_train, "aside": aside}

@@ -87,11 +87,27 @@ def sides_of(
         raise UsageError("--test needs --validate; without both, origins are dealt by --folds")
     index = read_index(data, schema_digest=SCHEMA.digest)
     held = aside or ()
-    apart = [f"--aside {name}" for name in held]
     if validate:
-        named = [*(f"--validate {name}" for name in validate), *(f"--test {name}" for name in test or ())]
-        return split_by_name(index, validate=validate, test=test or (), aside=held), [*named, *apart]
-    kept = always_train or ()
-    chosen = split_by_fold(index, folds=folds, fold=fold, always_train=kept, aside=held)
-    taught = [f"--always-train {name}" for name in kept]
-    return chosen, [f"--folds {folds}", f"--fold {fold}", *taught, *apart]
+        named = [*_each("--validate", validate), *_each("--test", test), *_each("--aside", aside)]
+        return split_by_name(index, validate=validate, test=test or (), aside=held), named
+    dealt = [f"--folds {folds}", f"--fold {fold}"]
+    named = [*dealt, *_each("--always-train", always_train), *_each("--aside", aside)]
+    return split_by_fold(index, folds=folds, fold=fold, always_train=always_train or (), aside=held), named
+
+
+def all_of(folds: int, *, validate: Sequence[str] | None, aside: Sequence[str] | None) -> list[str]:
+    """Return the options that name again a run of every origin, calibrated by so many runs of folds.
+
+    Raises:
+        UsageError: origins to validate on are named, of which such a run has none.
+    """
+    if validate:
+        raise UsageError(
+            f"--validate {validate[0]}: with --fold-run every origin is learnt from; name with --aside what "
+            "thresholds alone must do for"
+        )
+    return [*(f"--fold-run FOLD_{number}" for number in range(folds)), *_each("--aside", aside)]
+
+
+def _each(option: str, names: Sequence[str] | None) -> list[str]:
+    return [f"{option} {name}" for name in names or ()]

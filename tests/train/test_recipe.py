@@ -6,7 +6,7 @@ pytest.importorskip("tensorflow")
 
 from detector.errors import UsageError
 from tests.train import samples
-from train.recipe import features_of, options, recipe, seeds_of, sides_of
+from train.recipe import all_of, features_of, options, recipe, seeds_of, sides_of
 from train.settings import PAPER, Choice, FitSettings
 from train.worth import Group, Measured, Worth
 
@@ -66,6 +66,15 @@ def test_seeds_are_whole_numbers_each_once() -> None:
     for text in ("", "1,", "-1", "x", str(2**32), ",".join("1" * 101)):
         with pytest.raises(UsageError, match="expected up to 100 whole numbers"):
             seeds_of(text)
+
+
+def test_a_run_of_all_origins_has_none_to_validate_on() -> None:
+    said = all_of(2, validate=None, aside=["a", "b"])
+    assert said == ["--fold-run FOLD_0", "--fold-run FOLD_1", "--aside a", "--aside b"]
+    with pytest.raises(
+        UsageError, match="--validate a: with --fold-run every origin is learnt from; name with"
+    ):
+        all_of(2, validate=["a"], aside=None)
 
 
 def test_sides_are_those_of_the_options_and_said_again(tmp_path: Path) -> None:
