@@ -4,18 +4,20 @@ import random
 
 from train.lab.draft import Draft
 from train.lab.plan import World
-from train.lab.scenes import ATTACKS, BUSTLE, OTHERS, PAIRS
+from train.lab.scenes import ATTACKS, BUSTLE, CROWDS, OTHERS, PAIRS
 from train.lab.scenes.life import furnish
 from train.lab.scenes.pace import slow_down
 
-KINDS = ("benign", "recon", "dos", "ddos", "mixed", "pair")
+KINDS = ("benign", "recon", "dos", "ddos", "mixed", "pair", "crowd")
 
-_SHARES = (50, 40, 35, 35, 15, 0)
+_SHARES = (50, 40, 35, 35, 15, 0, 0)
 """How many of each kind in a set, where the caller names none."""
 
-QUIET = frozenset({"benign", "pair"})
-"""Kinds without an attack."""
+_OF_THEIR_OWN = {"pair": PAIRS, "crowd": CROWDS}
+"""Kinds whose worlds are about one thing, and what that is drawn from."""
 
+QUIET = frozenset({"benign", *_OF_THEIR_OWN})
+"""Kinds without an attack."""
 
 _OTHER_SHARE = 0.06
 """Of the worlds: somebody guesses passwords or asks for orders in them."""
@@ -31,7 +33,7 @@ def draw(seed: int, kind: str | None = None, seconds: tuple[float, float] = (8, 
 
     Benign worlds have ordinary life and mostly one or two busy scenes; attack worlds mostly have life
     around the attack, and some nothing but the attack; mixed ones several attacks. In a world of a pair, two
-    machines are busy with each other, and there is often nobody else.
+    machines are busy with each other, in one of a crowd many with one, and there is often nobody else.
     """
     kind = kind or kind_of(seed)
     bare = _is_bare(seed, kind)
@@ -40,13 +42,13 @@ def draw(seed: int, kind: str | None = None, seconds: tuple[float, float] = (8, 
     if not bare:
         furnish(draft)
     busy = draft.rng.choice((0, 1, 2, 2, 3, 3)) if kind == "benign" else draft.rng.choice((0, 0, 1, 1, 2))
-    for scene in draft.rng.sample(BUSTLE, 0 if bare or kind == "pair" else busy):
+    own = _OF_THEIR_OWN.get(kind, ())
+    for scene in draft.rng.sample(BUSTLE, 0 if bare or own else busy):
         scene(draft)
-    if kind == "pair":
-        for scene in draft.rng.sample(PAIRS, draft.rng.choice((1, 1, 1, 2))):
-            scene(draft)
+    for scene in draft.rng.sample(own, draft.rng.choice((1, 1, 1, 2))) if own else ():
+        scene(draft)
     slow_down(draft)
-    if kind != "pair" and not bare and draft.chance(_OTHER_SHARE):
+    if not own and not bare and draft.chance(_OTHER_SHARE):
         draft.rng.choice(OTHERS)(draft)
     if kind == "mixed":
         for _ in range(draft.rng.randint(2, 3)):
@@ -58,5 +60,5 @@ def draw(seed: int, kind: str | None = None, seconds: tuple[float, float] = (8, 
 
 def _is_bare(seed: int, kind: str) -> bool:
     """Draw whether nothing but what the world is about happens in it."""
-    times = {"benign": 0, "mixed": 0, "pair": 2}.get(kind, 7)
+    times = {"benign": 0, "mixed": 0, "pair": 2, "crowd": 3}.get(kind, 7)
     return times > 0 and random.Random(f"bare {seed}").randrange(times) == 0  # noqa: S311

@@ -168,5 +168,7 @@ def test_all_keep_to_one_beat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncio, "get_running_loop", lambda: SimpleNamespace(time=lambda: 100.25))
     assert 0.25 <= rests({"beat": 0.5}, 1.0) < 0.28  # at 100.5, and not quite
     assert 1.75 <= rests({"beat": 3.0}, 1.0) < 1.78
+    assert 0.25 <= rests({"beat": 3.0, "ahead": 0.5}, 1.0) < 0.28  # a moment of its own, 1.5 s earlier
+    assert 0.28 < rests({"beat": 3.0, "ahead": 0.5, "off_beat": 0.9}, 1.0) < 1.15
     assert rests({"beat": 3.0}, 0.0) == 0  # between two exchanges
     assert 0.7 <= rests({}, 1.0) <= 1.3

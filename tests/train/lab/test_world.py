@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from detector.records import Category
 from train.lab.plan import World
 from train.lab.registry import PROGRAMS
-from train.lab.scenes.onslaught import ASKED_PER_SECOND, STREAM_PER_SECOND, floor_of
+from train.lab.scenes.onslaught import (
+    ASKED_PER_SECOND,
+    BUSY_PER_SECOND,
+    MISSED_PER_SECOND,
+    STREAM_PER_SECOND,
+    floor_of,
+)
 from train.lab.truth import ANY
 from train.lab.world import KINDS, QUIET, draw, kind_of
 
@@ -65,6 +71,21 @@ def test_a_world_of_a_pair_has_clients_of_one_server_at_a_time(seed: int) -> Non
     assert 1 <= len({(event.tool, *event.victims) for event in world.events}) <= 2
     assert all(len(event.victims) == 1 for event in world.events)
     assert sum(event.tool != "beat" for event in world.events) <= 2  # to a beat go several machines
+
+
+@given(seeds)
+def test_a_world_of_a_crowd_asks_less_than_a_flood(seed: int) -> None:
+    world = draw(seed, "crowd")
+    assert 1 <= len({event.tool for event in world.events}) <= 2
+    for event in world.events:
+        assert len(event.attackers) >= 2
+        if event.tool == "unheard":
+            assert event.params["rate"] <= MISSED_PER_SECOND
+            continue
+        rate = event.params["clients"] / event.params["beat"]
+        stays = event.params["exchanges"] > 1
+        most = {"missed": MISSED_PER_SECOND}.get(event.tool, ASKED_PER_SECOND if stays else BUSY_PER_SECOND)
+        assert rate <= most * 1.001
 
 
 @given(seeds)
@@ -145,7 +166,7 @@ def test_a_world_lives_as_long_as_asked(seed: int, shortest: float, more: float)
 def test_a_set_holds_all_kinds_and_more_than_forty_tools() -> None:
     worlds = [draw(seed) for seed in range(400)]
     tools = {(event.category, event.tool) for world in worlds for event in world.events}
-    assert {world.kind for world in worlds} == set(KINDS) - {"pair"}
+    assert {world.kind for world in worlds} == set(KINDS) - {"pair", "crowd"}
     assert len(tools) >= 60
     assert sum(category is Category.BENIGN for category, _ in tools) >= 20
 

@@ -66,15 +66,17 @@ async def conversations(me: Actor, job: Job) -> None:
     Each connects, asks and waits about `exchanges` times with `think` seconds between, closes, and comes
     again after `pause` seconds, after failures ever later. Where `habits` is above 0, clients differ by that
     much in all of this, and each from time to time. With a `beat` they all do it at the same moments, so
-    many seconds apart. All together stop after `count` exchanges.
+    many seconds apart and up to `off_beat` late; with `own_time` those of each source have moments of their
+    own. All together stop after `count` exchanges.
     """
     p = job.params
     budget = iter(range(int(p["count"])))
     sources = p.get("sources") or [None]
+    ahead = [me.rng.random() if p.get("own_time") else 0.0 for _ in sources]
 
     async def one(number: int) -> None:
         server, source = p["servers"][number % len(p["servers"])], sources[number % len(sources)]
-        own = _habits(me, p)
+        own = _habits(me, p) | {"ahead": ahead[number % len(sources)]}
         await asyncio.sleep(me.rng.random() * p["spread"])
         failures, more = 0, True
         while more:
@@ -127,8 +129,8 @@ async def _rest(me: Actor, p: Params, seconds: float) -> None:
     """Wait about so long; or, with a beat, until the next one, which no client hits quite."""
     beat = p.get("beat")
     if beat and seconds:
-        behind = asyncio.get_running_loop().time() % beat
-        await asyncio.sleep(beat - behind + me.rng.random() * _OFF_BEAT_SECS)
+        behind = (asyncio.get_running_loop().time() + p.get("ahead", 0.0) * beat) % beat
+        await asyncio.sleep(beat - behind + me.rng.random() * p.get("off_beat", _OFF_BEAT_SECS))
     else:
         await asyncio.sleep(seconds * _moody(me, p))
 

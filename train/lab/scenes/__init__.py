@@ -17,6 +17,7 @@ from train.lab.scenes import (
     requests,
     services,
     sweeps,
+    together,
     volume,
 )
 from train.lab.truth import OTHER
@@ -63,6 +64,12 @@ PAIRS: tuple[Scene, ...] = (
 )
 """Busy but harmless pairs, which worlds of their own are made of."""
 
+CROWDS: tuple[Scene, ...] = (
+    *(together.by_the_clock, together.by_the_clock, together.visitors),
+    *(together.missed, together.missed, together.unheard),
+)
+"""Many harmless clients of one server; they have worlds of their own too."""
+
 RECON: tuple[Scene, ...] = (
     *(
         nmap.syn_scan,
@@ -108,6 +115,7 @@ OTHERS: tuple[Scene, ...] = (others.guessed_passwords, others.beacon)
 _BY_CLASS: dict[str, tuple[Scene, ...]] = {
     Category.BENIGN: BUSTLE,
     "Pair": PAIRS,
+    "Crowd": CROWDS,
     Category.RECON: RECON,
     Category.DOS: DOS,
     Category.DDOS: DDOS,

@@ -18,6 +18,9 @@ connections a second the victim of a DDoS.
 ALONE_PER_SECOND = 25
 """Likewise of one client alone: what polls a device polls it ten times a second, or twenty."""
 
+MISSED_PER_SECOND = 20
+"""Likewise of all clients of a server that is gone: each tries again, most of them by the same clock."""
+
 ASKED_PER_SECOND = 300
 """Likewise, questions over connections that last, or by datagrams that are answered."""
 
