@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,8 @@ class Judged:
     origins: NDArray[np.str_]
     names: NDArray[np.str_]
     """The capture of each window."""
+    quiet: Flags
+    """Whether a window shows nothing of the attack that it is labelled by."""
     captures: list[CaptureOutcome]
     recon: list[tuple[str, tuple[bool, ...]]]
     """Class of a benign or Recon capture, and at which thresholds of `CURVE` Recon opens."""
@@ -116,10 +119,16 @@ class Bench:
 
     def _side(self, name: str) -> Dataset:
         if name not in self._sides:
-            left_out = self.run.training.left_out if name == "train" else ()
-            entries = [each for each in self.index.of(self.run.side(name)) if each.capture not in left_out]
-            self._sides[name] = load(self.data, entries, cap_windows=self.cap_windows, seed=_DRAW_SEED)
+            self._sides[name] = self._loaded(name)
         return self._sides[name]
+
+    def _loaded(self, name: str) -> Dataset:
+        draw = partial(load, self.data, cap_windows=self.cap_windows, seed=_DRAW_SEED)
+        entries = self.index.of(self.run.side(name))
+        if name != "train":
+            return draw(entries)
+        taught = [each for each in entries if each.capture not in self.run.training.left_out]
+        return draw(taught, prepare=self.run.ordinary.supported) if self.run.ordinary else draw(taught)
 
     def lesson(self) -> Dataset:
         """Return the windows that the run learnt from, before balancing."""
@@ -138,11 +147,19 @@ class Bench:
             probabilities=contender.scorer.score(test.sequences),
             origins=test.origins,
             names=np.array([entry.capture for entry in test.entries], np.str_)[test.captures],
+            quiet=self._quiet(test),
             captures=tuple(captures),
             thresholds=contender.thresholds,
             aside=tuple(scored_benign(self.data, self.index, self.run.side("aside"), contender.scorer)),
             calibrated=contender.calibrated,
         )
+
+    def _quiet(self, dataset: Dataset) -> Flags:
+        """Tell which windows the run would not have learnt from."""
+        if self.run.ordinary is None:
+            return np.zeros(len(dataset), bool)
+        known = np.array([entry.layout == "lab" for entry in dataset.entries], bool)[dataset.captures]
+        return np.asarray(self.run.ordinary.quiet(dataset.windows) & ~known)
 
     def baselines(self, ablate: Collection[str], say: Say, *, alone: bool) -> Iterator[Contender]:
         """Give the models that the network must beat.
@@ -186,6 +203,7 @@ def judge(told: Told, survey: Mapping[str, Surveyed]) -> Judged:
         reached=measures.reached(told.probabilities, told.thresholds),
         origins=told.origins,
         names=told.names,
+        quiet=told.quiet,
         captures=[
             judge_capture(entry, scored, told.thresholds, survey.get(entry.capture))
             for entry, scored in told.captures

@@ -26,6 +26,16 @@ from train.survey import Surveyed
 
 
 @dataclass(frozen=True, slots=True)
+class QuietPart:
+    """How much of what is labelled by a capture's attack shows nothing of it; see `ordinary`."""
+
+    capture: str
+    windows: int
+    """Labelled by an attack, of the capped ones."""
+    quiet: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """What all models make of the same captures; all but the figures is the network's."""
 
@@ -37,7 +47,7 @@ class Evaluation:
     spread: Figures
     """Standard deviation of the network's figures over the seeds, (n - 1); empty of one seed."""
     without_doubts: Figures
-    """The network's figures without the captures of `doubts`, all seeds together; empty without a survey."""
+    """Without what `doubts` and `quiet` tell, all seeds together; empty without a survey."""
     confusion: list[list[int]]
     """Windows of all seeds, by true class (rows) and likeliest class."""
     reliability: list[Bin]
@@ -48,6 +58,8 @@ class Evaluation:
     """Of every seed, one seed after the other."""
     doubts: list[Doubt]
     """Attack captures whose packets show nothing unusual."""
+    quiet: list[QuietPart]
+    """Of the other attack captures too: how many windows show nothing unusual."""
     evasion: tuple[Curve, ...] = ()
     """What `iotids-train evade` found, of its own captures and runs."""
 
@@ -140,7 +152,8 @@ def _evaluation(judged: dict[str, dict[int, list[Judged]]], survey: Mapping[str,
     doubts = [doubt for doubt in find(survey.values()) if doubt.capture in tested]
     doubted = {doubt.capture for doubt in doubts}
     supported = [one for one in captures if one.capture not in doubted]
-    clear = ~np.isin(np.concatenate([part.names for part in every]), list(doubted))
+    names, quiet = (np.concatenate([getattr(part, each) for part in every]) for each in ("names", "quiet"))
+    clear = ~np.isin(names, list(doubted)) & ~quiet
     models = max(len(parts) for parts in seeds.values())
     named = f"{network}, {models} models" if models > 1 else network
     return Evaluation(
@@ -153,7 +166,7 @@ def _evaluation(judged: dict[str, dict[int, list[Judged]]], survey: Mapping[str,
             **_window_figures(labels[clear], probabilities[clear], reached[clear]),
             **capture_figures(supported, survey),
         }
-        if doubts
+        if not clear.all()
         else {},
         confusion=measures.confusion(probabilities, labels),
         reliability=measures.reliability(probabilities, labels),
@@ -161,7 +174,20 @@ def _evaluation(judged: dict[str, dict[int, list[Judged]]], survey: Mapping[str,
         origins=measures.by_origin(*_joined(first)[1::-1], origins),
         captures=captures,
         doubts=doubts,
+        quiet=_quiet_parts(first),
     )
+
+
+def _quiet_parts(parts: Sequence[Judged]) -> list[QuietPart]:
+    """Count the windows of each capture that show nothing of its attack."""
+    labels, names, quiet = (
+        np.concatenate([getattr(part, each) for part in parts]) for each in ("labels", "names", "quiet")
+    )
+    attack = labels != CATEGORIES.index(Category.BENIGN)
+    return [
+        QuietPart(str(name), int((names[attack] == name).sum()), int((names[quiet] == name).sum()))
+        for name in np.unique(names[quiet])
+    ]
 
 
 def _joined(parts: Sequence[Judged]) -> tuple[NDArray[np.int8], NDArray[np.float32], Flags]:

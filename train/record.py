@@ -22,6 +22,7 @@ from detector.bundle import (
 )
 from detector.errors import UsageError
 from train.datasets import Index
+from train.ordinary import Ordinary
 from train.settings import FitSettings
 from train.split import SIDES, Split
 
@@ -48,6 +49,8 @@ class Run(Part):
     window: WindowSettings
     temperature: float
     thresholds: Thresholds
+    ordinary: Ordinary | None = None
+    """By what windows of an attack were held for quiet, and not learnt from; None if none were."""
     record: tuple[Distribution, ...] = ()
     """Of the benign training windows; see `reference.record_of`."""
     history: dict[str, list[float]]

@@ -32,6 +32,7 @@ def told(origin: str, sharpness: float, *, alike: int = 0, seed: int = 0, benign
         probabilities=softmax(sharpness * logits).astype(np.float32),
         origins=np.array([origin] * 4000),
         names=np.array([f"{origin}/0"] * 4000),
+        quiet=np.zeros(4000, bool),
         captures=tuple(captures),
         thresholds=OWN,
     )
@@ -54,6 +55,7 @@ def test_captures_whose_label_is_in_doubt_choose_no_temperature() -> None:
     wrong = replace(doubtful, labels=np.roll(doubtful.labels, 1))
     assert temperature_of([clear, wrong]) > 3.0
     assert temperature_of([clear, wrong], {"b/0"}) == temperature_of([clear])
+    assert temperature_of([clear, replace(wrong, quiet=np.ones(4000, bool))]) == temperature_of([clear])
     (judged, _) = crossed([told("c", 1.0, seed=2), clear], {"a/1"})
     assert judged.probabilities == pytest.approx(cooled(told("c", 1.0, seed=2).probabilities, 2.0), abs=0.1)
 

@@ -9,7 +9,7 @@ pytest.importorskip("tensorflow")
 
 from train.curves import Curve, Point
 from train.doubts import Doubt, Evidence
-from train.evaluate import Evaluation
+from train.evaluate import Evaluation, QuietPart
 from train.measures import Bin
 from train.outcomes import CaptureOutcome, CurvePoint, capture_figures
 from train.report import headline, lines, render, write_report, wrong_captures
@@ -44,6 +44,7 @@ EVALUATION = Evaluation(
     origins={"sgr": {"windows": 12.0, "recall_Recon": 0.5}},
     captures=OUTCOMES,
     doubts=[Doubt("weak.pcap", "lab", "DoS", 46, 365, 62.7, (Evidence("packets_1s", 7.0, 0.6),))],
+    quiet=[QuietPart("<fades>.pcap", 40, 17)],
 )
 
 

@@ -1,0 +1,120 @@
+"""Windows that show nothing of the attack they are labelled by, though their capture does.
+
+The truth of many captures is one class: all that the attacker ever sends its victim counts. But a flood ends
+before its capture does, a scan begins with a name that is asked for, and of a sweep each host sees one probe.
+As with whole captures (`doubts`), no model is asked: a window is quiet if, in nothing that its class is
+recognised by, it exceeds what one in twenty benign windows reaches. Learnt from, such windows teach that a
+connection a second is a flood, and one unanswered datagram a scan; a training run leaves them out, and
+figures are given with and without them. The lab's are none of them: their truth is known flow by flow, and
+what is slow among them was meant to be.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.bundle import Part
+from detector.features import SCHEMA
+from detector.records import CATEGORIES, FACTS_DTYPE, Category, Role
+from train.datasets import CaptureWindows, Dataset, Entry, load, merged
+from train.doubts import ORDINARY_SHARE
+from train.survey import Surveyed
+
+_BENIGN, _RECON = CATEGORIES.index(Category.BENIGN), CATEGORIES.index(Category.RECON)
+
+_FLOOD = ("recent_flows", "recent_packets", "recent_unanswered", "recent_peers")
+_PROBED = ("ports", "unanswered", "recent_ports", "recent_unanswered")
+_SHOWS = {
+    (Role.SOURCE, False): _FLOOD,
+    (Role.TARGET, False): _FLOOD,
+    (Role.SOURCE, True): (*_PROBED, "peers", "recent_peers"),
+    (Role.TARGET, True): _PROBED,
+}
+"""By what the windows of a role show an attack, and whether it is a scan: features of the newest flow, or
+facts of the whole window."""
+
+_QUANTITIES = tuple(dict.fromkeys(name for names in _SHOWS.values() for name in names))
+
+
+class Ordinary(Part):
+    """What one in twenty benign windows reaches."""
+
+    limits: dict[str, tuple[float, float]]
+    """By quantity, of sources and of targets."""
+
+    @classmethod
+    def of(cls, benign: Dataset) -> Self:
+        """Measure benign windows; each capture weighs the same."""
+        rows = benign.labels == _BENIGN
+        sizes = np.bincount(benign.captures[rows], minlength=len(benign.entries))
+        weights = 1.0 / sizes[benign.captures[rows]]
+        windows = benign.windows[rows]
+        roles = [windows.facts["role"] == role for role in Role]
+        return cls(
+            limits={
+                name: (
+                    _limit(values[roles[0]], weights[roles[0]]),
+                    _limit(values[roles[1]], weights[roles[1]]),
+                )
+                for name in _QUANTITIES
+                for values in (_values(windows, name),)
+            }
+        )
+
+    def quiet(self, windows: CaptureWindows) -> NDArray[np.bool_]:
+        """Tell which windows, (m,), are labelled by an attack that they show nothing of."""
+        found = np.zeros(len(windows), bool)
+        for (role, scan), names in _SHOWS.items():
+            attack = (windows.labels > _BENIGN) & ((windows.labels == _RECON) == scan)
+            rows = np.flatnonzero(attack & (windows.facts["role"] == role))
+            below = [_values(windows[rows], name) <= self.limits[name][role] for name in names]
+            found[rows] = np.all(below, axis=0)
+        return found
+
+    def supported(self, entry: Entry, windows: CaptureWindows) -> CaptureWindows:
+        """Return a capture's windows without the quiet ones."""
+        return windows if entry.layout == "lab" else windows[~self.quiet(windows)]
+
+
+def lesson(
+    data: Path,
+    entries: Sequence[Entry],
+    survey: Mapping[str, Surveyed] | None,
+    *,
+    cap_windows: int,
+    seed: int,
+) -> tuple[Dataset, Ordinary | None]:
+    """Return the capped windows of captures without the quiet ones, and what is ordinary there.
+
+    What is ordinary say those of the captures that a survey holds for benign. Without one, and where it knows
+    none of them, nothing is quiet.
+    """
+    known = {name for name, one in (survey or {}).items() if one.category == Category.BENIGN}
+    benign = [each for each in entries if each.capture in known and each.windows]
+    if not benign:
+        return load(data, entries, cap_windows=cap_windows, seed=seed), None
+    measured = load(data, benign, cap_windows=cap_windows, seed=seed)
+    ordinary = Ordinary.of(measured)
+    names = {each.capture for each in benign}
+    rest = [each for each in entries if each.capture not in names]
+    others = load(data, rest, cap_windows=cap_windows, seed=seed, prepare=ordinary.supported)
+    return merged(measured, others), ordinary
+
+
+def _values(windows: CaptureWindows, name: str) -> NDArray[np.float64]:
+    if name in (FACTS_DTYPE.names or ()):
+        return windows.facts[name].astype(np.float64)
+    return windows.sequences[:, -1, SCHEMA.index(name)].astype(np.float64)
+
+
+def _limit(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Return the value that a share of `ORDINARY_SHARE` exceeds; 0 of none."""
+    if not len(values):
+        return 0.0
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    at = np.searchsorted(reached, (1.0 - ORDINARY_SHARE) * reached[-1])
+    return float(values[order][min(at, len(values) - 1)])
