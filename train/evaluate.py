@@ -166,7 +166,7 @@ def _evaluation(judged: dict[str, dict[int, list[Judged]]], survey: Mapping[str,
             **_window_figures(labels[clear], probabilities[clear], reached[clear]),
             **capture_figures(supported, survey),
         }
-        if not clear.all()
+        if doubts or not clear.all()
         else {},
         confusion=measures.confusion(probabilities, labels),
         reliability=measures.reliability(probabilities, labels),

@@ -14,9 +14,10 @@ from detector.bundle import Thresholds, Training
 from detector.errors import UsageError
 from tests.train import samples
 from train.datasets import Index
-from train.evaluate import Evaluation, evaluate_runs
+from train.evaluate import Evaluation, QuietPart, evaluate_runs
+from train.ordinary import Ordinary
 from train.outcomes import CURVE
-from train.record import FIGURES, MODEL, RUN, Run, origins_of
+from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run
 from train.split import Split
 from train.survey import Surveyed
 
@@ -129,6 +130,23 @@ def test_figures_stand_with_and_without_unsupported_labels(folder: Path) -> None
     assert found.without_doubts["captures_Recon"] == 1
     assert found.columns() == {**found.figures, "tiny, without unsupported labels": found.without_doubts}
     assert found.figures["tiny"]["benign_device_days"] == pytest.approx(2 / 24)
+
+
+def test_figures_stand_with_and_without_windows_that_show_nothing(folder: Path, tmp_path: Path) -> None:
+    """By these limits floods show nothing, and scans do."""
+    names = ("ports", "unanswered", "recent_ports", "recent_unanswered", "peers", "recent_peers")
+    limits = dict.fromkeys(("recent_flows", "recent_packets", *names), (1000000000.0, 1000000000.0))
+    limits["ports"] = (2.0, 2.0)
+    shutil.copytree(folder / "data", tmp_path / "data")
+    shutil.copytree(folder / "origin-0-2", tmp_path / "run")
+    run = read_run(tmp_path / "run").model_copy(update={"ordinary": Ordinary(limits=limits)})
+    (tmp_path / "run" / RUN).write_text(run.model_dump_json())
+    found = evaluated(tmp_path, "run")
+    assert found.quiet == [QuietPart("origin-0/DDoS", 10, 10), QuietPart("origin-0/DoS", 10, 10)]
+    assert "recall_DoS" in found.figures["tiny"]
+    assert not {"recall_DoS", "recall_DDoS"} & set(found.without_doubts)
+    assert found.without_doubts["recall_Recon"] == found.figures["tiny"]["recall_Recon"]
+    assert found.without_doubts["captures_DoS"] == 1  # the capture as a whole shows it
 
 
 @pytest.mark.parametrize(

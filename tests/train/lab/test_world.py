@@ -78,6 +78,8 @@ def test_a_world_of_a_crowd_asks_less_than_a_flood(seed: int) -> None:
     world = draw(seed, "crowd")
     assert 1 <= len({event.tool for event in world.events}) <= 2
     for event in world.events:
+        if event.tool == "cut-off":  # each device by itself
+            continue
         assert len(event.attackers) >= 2
         if event.tool == "unheard":
             assert event.params["rate"] <= MISSED_PER_SECOND

@@ -66,7 +66,7 @@ PAIRS: tuple[Scene, ...] = (
 
 CROWDS: tuple[Scene, ...] = (
     *(together.by_the_clock, together.by_the_clock, together.visitors),
-    *(together.missed, together.missed, together.unheard),
+    *(together.missed, together.missed, together.unheard, together.cut_off),
 )
 """Many harmless clients of one server; they have worlds of their own too."""
 

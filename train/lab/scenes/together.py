@@ -1,8 +1,8 @@
 """Many clients of one server, all harmless and mostly at the same moments: near to a flood from many.
 
-Readings by the clock, visitors of a page of many parts, and a server that is gone while all keep asking for
-it. What is answered stays below `BUSY_PER_SECOND` and `ASKED_PER_SECOND`, and what is not below
-`MISSED_PER_SECOND`, where floods begin.
+Readings by the clock, visitors of a page of many parts, and a server, or the whole uplink, that is gone while
+all keep asking for it. What is answered stays below `BUSY_PER_SECOND` and `ASKED_PER_SECOND`, and what a
+server that is gone is asked below `MISSED_PER_SECOND`, where floods begin.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from detector.records import Category
 from train.lab.draft import Draft
 from train.lab.plan import Host
+from train.lab.scenes.bustle import own
 from train.lab.scenes.onslaught import ASKED_PER_SECOND, BUSY_PER_SECOND, MISSED_PER_SECOND, run
 from train.lab.scenes.parties import Sources, server_of
 
@@ -149,3 +150,34 @@ def unheard(draft: Draft) -> None:
         count=_EVER,
         shape=draft.rng.choice(("steady", "poisson", "bursts", "pulses")),
     )
+
+
+_QUARTERS = ["0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2"]
+
+
+def cut_off(draft: Draft) -> None:
+    """The uplink is gone: devices keep trying their servers outside, by a port or three, ever more rarely."""
+    draft.internet.silent = _QUARTERS
+    devices = draft.devices or [draft.add_device("sensor")]
+    for host in draft.rng.sample(devices, draft.rng.randint(1, len(devices))):
+        servers = [draft.public_address() for _ in range(draft.rng.randint(1, 6))]
+        event = own(draft, host, servers, "cut-off")
+        pause = draft.between(0.05, 3)
+        for port in draft.rng.sample((80, 443, 8883, 1883, 3478, 5228, 8443), draft.rng.randint(1, 3)):
+            draft.run(
+                host,
+                "conversations",
+                draft.span(4),
+                event=event,
+                servers=servers,
+                port=port,
+                protocol="raw",
+                clients=len(servers),
+                exchanges=1,
+                ask=1,
+                reply=1,
+                think=0.0,
+                pause=pause,
+                spread=draft.between(0.1, 4),
+                count=_EVER,
+            )
