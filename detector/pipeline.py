@@ -68,7 +68,7 @@ class Pipeline:
         self.metrics = Metrics()
         self.metrics.set_bundle(bundle.name, bundle.digest)
         self._config, self.bundle, self._scorer = config, bundle, scorer
-        self._policy = Policy(bundle.thresholds, config.thresholds, bundle.window.interval_ms)
+        self._policy = Policy(bundle.thresholds, config.thresholds, bundle.window)
         self.shadow: Shadow | None = None
         """A second model that is shown the same windows."""
         self.scoring = Scoring()
@@ -215,7 +215,7 @@ class Pipeline:
         if bundle.digest != self.bundle.digest:
             self.drift = Drift(bundle.manifest.features.names, bundle.manifest.record)
         self._config, self.bundle, self._scorer, self.shadow = config, bundle, scorer, shadow
-        self._policy = Policy(bundle.thresholds, config.thresholds, bundle.window.interval_ms)
+        self._policy = Policy(bundle.thresholds, config.thresholds, bundle.window)
         self.incidents.adopt(config.incidents, bundle.digest)
         self.metrics.set_bundle(bundle.name, bundle.digest)
 

@@ -10,12 +10,15 @@ Configured thresholds win over the bundle's, each on its own.
 Before that, what a class is by definition is held against what the window saw. A scan asks many
 ends: without `SCAN_ENDS` ports or hosts, Recon is not believed, and its share goes to Benign. DDoS has
 several sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. And it overwhelms: where many
-clients have whole conversations with a server, fewer of them than `CROWD_FLOWS_PER_SEC`, they are a crowd,
-and where as few hosts send one ICMP packet each, they answer somebody who asked them all: the share of DDoS
-goes to Benign. A scan listens: where one host sends another more datagrams to new ports than
-`BARRAGE_FLOWS_PER_SEC`, and none is answered, the share of Recon goes to DoS unless the model is sure of the
-scan. And nobody streams more datagrams than `DELUGE_PACKETS_PER_SEC` to a host that never answers: the share
-of Benign goes to DoS. A verdict reports the model's own probabilities all the same.
+clients have whole conversations with a server, fewer of them than `CROWD_FLOWS_PER_SEC`, they are a crowd;
+where as few hosts send one ICMP packet each, they answer somebody who asked them all; and where they ask, in
+whatever way, less than `MISSED_FLOWS_PER_SEC`, they may miss a server that is gone: the share of DDoS goes to
+Benign. All three are paces of the last seconds, because harmless clients come in bursts. A scan listens:
+where one host sends another more datagrams to new ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered,
+the share of Recon goes to DoS unless the model is sure of the scan. And nobody streams more datagrams than
+`DELUGE_PACKETS_PER_SEC` to a host that never answers: the share of Benign goes to DoS.
+
+A verdict reports the model's own probabilities all the same.
 """
 
 from socket import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP
@@ -35,7 +38,12 @@ DDOS_SOURCES = 2
 never opened as one; none of DoS opens otherwise for it."""
 
 CROWD_FLOWS_PER_SEC, CROWD_PACKETS_PER_SEC = 100, 2000
-"""What the clients of a small server, many of them, reach at most in one interval."""
+"""What the clients of a small server, many of them, reach at most over the last seconds. By intervals of a
+quarter of a second, thirty visitors who click at once, every three seconds, were a DDoS."""
+
+MISSED_FLOWS_PER_SEC, MISSED_PACKETS_PER_SEC = 15, 60
+"""What devices reach at most that all try a closed or silent port again and again: eight of them, once a
+second, were a DDoS. The slowest DDoS among 1,556 shared captures has 20 flows a second."""
 
 CONVERSATION_PACKETS = 5
 """Packets of a flow, on average, from which flows are conversations; a TCP connection with a question and an
@@ -73,6 +81,7 @@ _BENIGN = CATEGORIES.index(Category.BENIGN)
 _DDOS, _DOS, _RECON = (CATEGORIES.index(name) for name in (Category.DDOS, Category.DOS, Category.RECON))
 _ATTACKS = np.array([index for index in range(len(CATEGORIES)) if index != _BENIGN])
 _SUM_TOLERANCE = 1e-3
+_WINDOW = WindowSettings()
 
 
 class Policy:
@@ -82,10 +91,10 @@ class Policy:
         self,
         thresholds: Thresholds,
         config: ThresholdConfig,
-        interval_ms: int = WindowSettings().interval_ms,
+        window: WindowSettings = _WINDOW,
     ) -> None:
         chosen = {**thresholds.model_dump(), **config.model_dump(exclude_none=True)}
-        self._interval_secs = interval_ms / 1000
+        self._window = window
         # In the probabilities' own precision: the float32 nearest to 0.7 is below 0.7.
         self._thresholds = np.array([chosen[category.lower()] for category in CATEGORIES], np.float32)
 
@@ -101,7 +110,7 @@ class Policy:
                 finite rows that sum to 1, so this is a defect, never a matter of traffic.
         """
         _check(len(windows), probabilities)
-        weighed = plausible(probabilities, windows.facts, self._interval_secs)
+        weighed = plausible(probabilities, windows.facts, self._window)
         chosen, uncertain = self._choose(weighed)
         confidence = np.take_along_axis(weighed, chosen[:, np.newaxis], axis=1)[:, 0]
         columns = zip(
@@ -139,22 +148,25 @@ class Policy:
 
 
 def plausible(
-    probabilities: NDArray[np.float32],
-    facts: NDArray[np.void],
-    interval_secs: float = WindowSettings().interval_ms / 1000,
+    probabilities: NDArray[np.float32], facts: NDArray[np.void], window: WindowSettings = _WINDOW
 ) -> NDArray[np.float32]:
     """Return probabilities, (m, 4), where classes that a window cannot show gave theirs to what it is."""
+    interval_secs, horizon_secs = window.interval_ms / 1000, window.horizon_ms / 1000
     ports = np.maximum(facts["ports"], facts["interval_ports"])
     peers = np.maximum(facts["peers"], facts["interval_peers"])
     as_target = facts["role"] == Role.TARGET
     # A target's peers are who asks, not what is asked.
     asked = np.where(as_target, ports, np.maximum(ports, peers))
-    few = facts["interval_flows"] < CROWD_FLOWS_PER_SEC * interval_secs
+    # A decaying sum of what comes at a steady rate is about that of one horizon.
+    flows, packets = (facts[f"recent_{name}"] / horizon_secs for name in ("flows", "packets"))
+    few = flows < CROWD_FLOWS_PER_SEC
+    missed = (flows < MISSED_FLOWS_PER_SEC) & (packets < MISSED_PACKETS_PER_SEC)
+    crowd = _conversations(facts) & (packets < CROWD_PACKETS_PER_SEC)
     weighed = probabilities.copy()
     for source, to, lacks in (
         (_RECON, _BENIGN, asked < SCAN_ENDS),
         (_DDOS, _DOS, as_target & (peers < DDOS_SOURCES)),
-        (_DDOS, _BENIGN, as_target & few & (_crowd(facts, interval_secs) | _errors(facts))),
+        (_DDOS, _BENIGN, as_target & (few & (crowd | _errors(facts)) | missed)),
         (_RECON, _DOS, _barrage(facts, interval_secs) & (probabilities[:, _RECON] < SURELY_SCAN)),
         (_BENIGN, _DOS, as_target & _deluge(facts, interval_secs)),
     ):
@@ -163,12 +175,11 @@ def plausible(
     return weighed
 
 
-def _crowd(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show whole conversations, with no more packets than clients send."""
-    conversations = facts["packets"] >= CONVERSATION_PACKETS * np.maximum(facts["flows"], 1)
+def _conversations(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show whole conversations."""
+    whole = facts["packets"] >= CONVERSATION_PACKETS * np.maximum(facts["flows"], 1)
     answered = facts["unanswered"] <= CROWD_UNANSWERED * facts["flows"]
-    light = facts["interval_packets"] < CROWD_PACKETS_PER_SEC * interval_secs
-    return np.asarray(conversations & answered & light)
+    return np.asarray(whole & answered)
 
 
 def _errors(facts: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -134,6 +134,8 @@ FACTS_DTYPE = np.dtype(
         ("interval_unanswered", "<u4"),
         ("interval_first_ms", "<u8"),
         ("interval_last_ms", "<u8"),
+        ("recent_flows", "<f4"),
+        ("recent_packets", "<f4"),
         ("ports_total", "<u4"),
         ("peers_total", "<u4"),
         ("top_peer", "<u8", 2),
@@ -155,6 +157,7 @@ FACTS_DTYPE = np.dtype(
 - `interval_...`: the same of all flows that left in the interval that made the window due, however
   many, and, of an attack that is known, in those before it that were not scored. They do not overlap,
   so flows, packets and bytes may be summed.
+- `recent_flows`, `recent_packets`: decaying sums over the host's last seconds, as in `features.CONTEXT`.
 - `ports_total`, `peers_total`: different ports and (estimated) peers since the host was last silent for
   a minute, at least those of the window.
 - `top_peer`, `top_peer_flows`: the other end most seen.

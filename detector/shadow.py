@@ -22,7 +22,7 @@ class Shadow:
     def __init__(self, bundle: ModelBundle, scorer: Scorer, thresholds: ThresholdConfig) -> None:
         """Take the other model; `thresholds` win over its own, as they would if it took over."""
         self.bundle, self._scorer = bundle, scorer
-        self._policy = Policy(bundle.thresholds, thresholds, bundle.window.interval_ms)
+        self._policy = Policy(bundle.thresholds, thresholds, bundle.window)
         self._scoring = Scoring()
         self._begun: Future[None] | None = None
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.features import Counts
+from detector.features import CONTEXT, FLOW_FEATURES, Counts
 from detector.records import FACTS_DTYPE, Features, FlowBatch, Role
 
 ENDS = {Role.SOURCE: "src", Role.TARGET: "dst"}
@@ -68,6 +68,11 @@ def joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     whole = np.concatenate([part.view(f"V{first.dtype.itemsize}") for part in parts])
     return np.asarray(whole.view(first.dtype))
 
+
+_RECENT = {
+    name: len(FLOW_FEATURES) + list(CONTEXT).index(name) for name in ("recent_flows", "recent_packets")
+}
+"""Facts that are features of the newest flow, and their columns."""
 
 _SALT = int.from_bytes(os.urandom(8), "little")
 """Keeps senders of crafted addresses from choosing which hosts share a hash. Results do not depend
@@ -135,6 +140,9 @@ def facts(
         told[name] = np.where(mask, found[name], 0).sum(axis=1)
     for name in ("flows", "packets", "bytes", "peers", "ports", "unanswered", "first_ms", "last_ms"):
         told[f"interval_{name}"] = interval[name]
+    newest = joined([part.numbers[:, -1] for part in parts])
+    for name, column in _RECENT.items():
+        told[name] = newest[:, column]
     told["peers"], told["ports"] = ((earlier[:2] == 0) & mask).sum(axis=2)
     told["ports_total"] = np.maximum(told["ports_total"], told["ports"])
     told["peers_total"] = np.maximum(told["peers_total"], told["peers"])

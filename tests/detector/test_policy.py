@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.bundle import Thresholds
+from detector.bundle import Thresholds, WindowSettings
 from detector.config import ThresholdConfig
 from detector.policy import Policy
 from detector.records import CATEGORIES, FACTS_DTYPE, Category, Role, Verdict, WindowBatch
@@ -69,7 +69,7 @@ def test_a_scan_asks_many_ends(role: Role, ports: int, peers: int, category: Cat
     assert verdict.probabilities == pytest.approx((0.1, 0.0, 0.0, 0.9))
 
 
-CROWD = {"flows": 32, "packets": 160, "unanswered": 4, "interval_flows": 24, "interval_packets": 499}
+CROWD = {"flows": 32, "packets": 160, "unanswered": 4, "recent_flows": 499, "recent_packets": 9999}
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,9 @@ CROWD = {"flows": 32, "packets": 160, "unanswered": 4, "interval_flows": 24, "in
         ({}, Role.SOURCE, DDOS),
         ({"packets": 159}, Role.TARGET, DDOS),  # hardly conversations
         ({"unanswered": 5}, Role.TARGET, DDOS),
-        ({"interval_flows": 25}, Role.TARGET, DDOS),
-        ({"interval_packets": 500}, Role.TARGET, DDOS),
+        ({"recent_flows": 500}, Role.TARGET, DDOS),
+        ({"recent_packets": 10_000}, Role.TARGET, DDOS),
+        ({"interval_flows": 160}, Role.TARGET, BENIGN),  # they come in bursts
     ],
 )
 def test_clients_that_are_answered_are_a_crowd(other: dict[str, int], role: Role, category: Category) -> None:
@@ -90,20 +91,40 @@ def test_clients_that_are_answered_are_a_crowd(other: dict[str, int], role: Role
     assert alone.category == DOS  # of one source the model alone decides
 
 
-def test_a_longer_interval_holds_more_of_a_crowd() -> None:
+def test_a_longer_memory_holds_more_of_a_crowd() -> None:
     facts = np.zeros(1, FACTS_DTYPE)
     facts["role"], facts["ports"], facts["peers"] = Role.TARGET, 1, 9
-    for name, value in {**CROWD, "interval_flows": 90, "interval_packets": 1900}.items():
+    for name, value in {**CROWD, "recent_flows": 900, "recent_packets": 19_000}.items():
         facts[name] = value
     windows = WindowBatch(np.zeros((1, 1, 1), np.float32), facts)
-    for interval_ms, category in ((250, DDOS), (1000, BENIGN)):
-        (verdict,) = Policy(THRESHOLDS, ThresholdConfig(), interval_ms).judge(
+    for horizon_ms, category in ((5000, DDOS), (10_000, BENIGN)):
+        (verdict,) = Policy(THRESHOLDS, ThresholdConfig(), WindowSettings(horizon_ms=horizon_ms)).judge(
             windows, np.array([[0.1, 0.8, 0.1, 0.0]], np.float32)
         )
         assert verdict.category == category
 
 
-ERRORS = {"flows": 32, "packets": 32, "unanswered": 32, "interval_flows": 24, "protocol": 1}
+MISSED = {"flows": 32, "packets": 64, "unanswered": 32, "recent_flows": 74, "recent_packets": 299}
+
+
+@pytest.mark.parametrize(
+    ("other", "role", "category"),
+    [
+        ({}, Role.TARGET, BENIGN),
+        ({"interval_flows": 32}, Role.TARGET, BENIGN),
+        ({}, Role.SOURCE, DDOS),
+        ({"recent_flows": 75}, Role.TARGET, DDOS),
+        ({"recent_packets": 300}, Role.TARGET, DDOS),
+    ],
+)
+def test_devices_that_miss_a_server_are_no_flood(
+    other: dict[str, int], role: Role, category: Category
+) -> None:
+    (verdict,) = judge([[0.1, 0.8, 0.1, 0.0]], role=role, seen=MISSED | other)
+    assert verdict.category == category
+
+
+ERRORS = {"flows": 32, "packets": 32, "unanswered": 32, "recent_flows": 499, "protocol": 1}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +135,7 @@ ERRORS = {"flows": 32, "packets": 32, "unanswered": 32, "interval_flows": 24, "p
         ({}, Role.SOURCE, DDOS),
         ({"protocol": 17}, Role.TARGET, DDOS),
         ({"packets": 33}, Role.TARGET, DDOS),  # pings one after the other
-        ({"interval_flows": 25}, Role.TARGET, DDOS),
+        ({"recent_flows": 500}, Role.TARGET, DDOS),
     ],
 )
 def test_what_comes_back_from_a_sweep_is_no_flood(
@@ -154,7 +175,8 @@ def test_a_fast_scan_of_datagrams_that_the_model_is_sure_of_is_one() -> None:
 
 @pytest.mark.parametrize(("peers", "category"), [(2, DDOS), (1, DOS)])
 def test_a_distributed_flood_has_several_sources(peers: int, category: Category) -> None:
-    (verdict,) = judge([[0.1, 0.8, 0.1, 0.0]], role=Role.TARGET, peers=peers)
+    seen = {"recent_flows": 500}
+    (verdict,) = judge([[0.1, 0.8, 0.1, 0.0]], role=Role.TARGET, peers=peers, seen=seen)
     assert verdict.category is category
     assert verdict.confidence == pytest.approx(0.8 if category is DDOS else 0.9)
 

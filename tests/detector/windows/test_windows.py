@@ -38,7 +38,10 @@ def test_windows_are_what_the_long_way_gives(flows: FlowBatch) -> None:
     assert len(found) == len(due)
     for facts, sequence, wanted in zip(found.facts, found.sequences, due, strict=True):
         assert {name: facts[name].tolist() for name in wanted.facts} == wanted.facts
-        assert set(FACTS_DTYPE.names or ()) - wanted.facts.keys() == {"ports_total", "peers_total"}
+        untold = {"ports_total", "peers_total", "recent_flows", "recent_packets"}
+        assert set(FACTS_DTYPE.names or ()) - wanted.facts.keys() == untold
+        for name in ("recent_flows", "recent_packets"):
+            assert facts[name] == sequence[-1, SCHEMA.index(name)]
         np.testing.assert_allclose(sequence, wanted.sequence, rtol=1e-6)
 
 
