@@ -12,7 +12,7 @@ from detector.replay import Replay
 from detector.run import open_bundle
 from detector.scorer import OnnxScorer
 from detector.sinks import SinkSet
-from tests.exam.scenarios import Scenario
+from tests.exam.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """One scenario and what opened."""
+    """One scene and what opened."""
 
     name: str
     category: str
@@ -37,13 +37,13 @@ class Marked:
     """To the first right opening."""
 
 
-def mark(played: Sequence[tuple[Scenario, Path]], bundle: str = "") -> list[Marked]:
+def mark(played: Sequence[tuple[Scene, Path]], bundle: str = "") -> list[Marked]:
     """Send captures down the detector's path with one bundle, the shipped one unless another is named."""
     config = Config(bundle=bundle) if bundle else Config()
     known = open_bundle(config)
     scorer = OnnxScorer(known)
     marked = []
-    for scenario, capture in played:
+    for scene, capture in played:
         path = Pipeline(config, known, scorer, SinkSet([], LOGGER))
         alerts = [alert for alert in Replay(path).run([str(capture)]) if alert.state is State.OPEN]
         opened = tuple(
@@ -55,13 +55,13 @@ def mark(played: Sequence[tuple[Scenario, Path]], bundle: str = "") -> list[Mark
             )
             for alert in alerts
         )
-        marked.append(judged(scenario, opened))
+        marked.append(judged(scene, opened))
     return marked
 
 
-def judged(scenario: Scenario, opened: tuple[Opened, ...]) -> Marked:
+def judged(scene: Scene, opened: tuple[Opened, ...]) -> Marked:
     """Say whether what opened is right."""
     certain = [each for each in opened if each.certain]
-    own = [each for each in certain if each.category == scenario.category]
-    right = not certain if scenario.category == Category.BENIGN else bool(own)
-    return Marked(scenario.name, str(scenario.category), opened, right, own[0].secs if own else None)
+    own = [each for each in certain if each.category == scene.category]
+    right = not certain if scene.category == Category.BENIGN else bool(own)
+    return Marked(scene.name, str(scene.category), opened, right, own[0].secs if own else None)

@@ -37,6 +37,10 @@ class Scenario:
     """Last numbers of more addresses of the client."""
     secs: float = 25.0
 
+    @property
+    def commands(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(each.words for each in (*self.servers, *self.plays))
+
 
 def _play(line: str, **more: float | bool) -> Play:
     return Play(tuple(line.split()), **more)  # type: ignore[arg-type] # numbers, each of its field's kind
