@@ -25,9 +25,8 @@ from numpy.typing import NDArray
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.records import CATEGORIES, Category
-from train.datasets import Dataset
+from train.datasets import Dataset, sample_weights
 from train.settings import FitSettings
-from train.weights import sample_weights
 
 MOST_OF_A_CLASS = 15_000
 """More windows of a class are drawn down to as many before others are brought up to it, which bounds memory:

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.records import CATEGORIES
-from train.datasets import Dataset
-from train.weights import sample_weights
+from train.datasets import Dataset, sample_weights
 
 _CHUNK = 2048
 

@@ -90,8 +90,7 @@ def _left_out(captures: tuple[str, ...]) -> str:
     return (
         f"\nNot learnt from, {len(captures)} captures of the training origins, attacks in name alone: in no "
         "quantity do their packets exceed what one in twenty benign captures reaches, or one source floods "
-        "by the name of many. Nor windows of other captures that show, by the same measure, nothing of their "
-        f"attack. All are judged on all the same.\n\n{named}"
+        f"by the name of many. They are judged on all the same.\n\n{named}"
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from train.datasets import Dataset, Entry, Index, load, load_capture
 from train.fit import fit
 from train.measures import Flags
 from train.networks import PAPERS, calibrated
+from train.ordinary import Ordinary
 from train.outcomes import OTHER, CaptureOutcome, judge_capture, opens_recon
 from train.record import MODEL, Run
 from train.settings import PAPER
@@ -115,20 +115,15 @@ class Bench:
     index: Index
     run: Run
     cap_windows: int
+    ordinary: Ordinary | None = None
     _sides: dict[str, Dataset] = field(default_factory=dict)
 
     def _side(self, name: str) -> Dataset:
         if name not in self._sides:
-            self._sides[name] = self._loaded(name)
+            left_out = self.run.training.left_out if name == "train" else ()
+            entries = [each for each in self.index.of(self.run.side(name)) if each.capture not in left_out]
+            self._sides[name] = load(self.data, entries, cap_windows=self.cap_windows, seed=_DRAW_SEED)
         return self._sides[name]
-
-    def _loaded(self, name: str) -> Dataset:
-        draw = partial(load, self.data, cap_windows=self.cap_windows, seed=_DRAW_SEED)
-        entries = self.index.of(self.run.side(name))
-        if name != "train":
-            return draw(entries)
-        taught = [each for each in entries if each.capture not in self.run.training.left_out]
-        return draw(taught, prepare=self.run.ordinary.supported) if self.run.ordinary else draw(taught)
 
     def lesson(self) -> Dataset:
         """Return the windows that the run learnt from, before balancing."""
@@ -147,19 +142,12 @@ class Bench:
             probabilities=contender.scorer.score(test.sequences),
             origins=test.origins,
             names=np.array([entry.capture for entry in test.entries], np.str_)[test.captures],
-            quiet=self._quiet(test),
+            quiet=self.ordinary.quiet_of(test) if self.ordinary else np.zeros(len(test), bool),
             captures=tuple(captures),
             thresholds=contender.thresholds,
             aside=tuple(scored_benign(self.data, self.index, self.run.side("aside"), contender.scorer)),
             calibrated=contender.calibrated,
         )
-
-    def _quiet(self, dataset: Dataset) -> Flags:
-        """Tell which windows the run would not have learnt from."""
-        if self.run.ordinary is None:
-            return np.zeros(len(dataset), bool)
-        known = np.array([entry.layout == "lab" for entry in dataset.entries], bool)[dataset.captures]
-        return np.asarray(self.run.ordinary.quiet(dataset.windows) & ~known)
 
     def baselines(self, ablate: Collection[str], say: Say, *, alone: bool) -> Iterator[Contender]:
         """Give the models that the network must beat.

@@ -42,7 +42,7 @@ class Told:
     names: NDArray[np.str_]
     """The capture of each window."""
     quiet: NDArray[np.bool_]
-    """Whether a window shows nothing of the attack that it is labelled by."""
+    """Whether a window shows nothing of the attack that it is labelled by; see `ordinary`."""
     captures: tuple[tuple[Entry, Scored], ...]
     """All windows of each."""
     thresholds: Thresholds
@@ -78,10 +78,10 @@ def _cooled(scored: Scored, temperature: float) -> Scored:
 def temperature_of(parts: Sequence[Told], doubted: Collection[str] = ()) -> float:
     """Return the temperature with which the models would have been as sure as they were right.
 
-    `doubted` captures and quiet windows do not count: by a label that the packets do not support no model is
-    right or wrong, and five models that were surely right about such ones would be made unsure of everything.
+    `doubted` captures do not count: by a label that the packets do not support no model is right or wrong,
+    and five models that were surely right about such ones would be made unsure of everything.
     """
-    clear = [~np.isin(part.names, list(doubted)) & ~part.quiet for part in parts]
+    clear = [~np.isin(part.names, list(doubted)) for part in parts]
     labels = np.concatenate([part.labels[known] for part, known in zip(parts, clear, strict=True)])
     told = np.concatenate([part.probabilities[known] for part, known in zip(parts, clear, strict=True)])
     return fit_temperature(_logits(told), labels, np.ones(len(labels), np.float32))

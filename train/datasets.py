@@ -2,7 +2,7 @@
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -230,36 +230,19 @@ def load_capture(directory: Path, entry: Entry) -> CaptureWindows:
 
 
 def load(
-    directory: Path,
-    entries: Iterable[Entry],
-    *,
-    cap_windows: int | None = 200,
-    seed: int = 0,
-    prepare: Callable[[Entry, CaptureWindows], CaptureWindows] = lambda _, windows: windows,
+    directory: Path, entries: Iterable[Entry], *, cap_windows: int | None = 200, seed: int = 0
 ) -> Dataset:
     """Join the labelled windows of some captures; left-out ones stay out.
 
     `cap_windows` bounds what one capture gives of one class, or the floods would drown the rest. The
-    draw depends on the seed and the capture alone, not on which others are loaded. It is from what
-    `prepare` makes of a capture's windows.
+    draw depends on the seed and the capture alone, not on which others are loaded.
     """
     kept = tuple(sorted(entries, key=lambda entry: entry.capture))
     parts = []
     for entry in kept:
-        windows = prepare(entry, load_capture(directory, entry))
+        windows = load_capture(directory, entry)
         parts.append(drawn(windows, entry, cap_windows, seed))
     return join(parts, kept)
-
-
-def merged(*datasets: Dataset) -> Dataset:
-    """Join datasets of different captures, in the order in which `load` has all of them."""
-    pairs = [
-        (entry, one.windows[one.captures == number])
-        for one in datasets
-        for number, entry in enumerate(one.entries)
-    ]
-    pairs.sort(key=lambda pair: pair[0].capture)
-    return join([windows for _, windows in pairs], [entry for entry, _ in pairs])
 
 
 def join(parts: Sequence[CaptureWindows], entries: Sequence[Entry]) -> Dataset:
@@ -292,3 +275,23 @@ def drawn(windows: CaptureWindows, entry: Entry, cap_windows: int | None, seed: 
             rows = random.choice(rows, cap_windows, replace=False)
         kept.append(rows)
     return windows[np.sort(np.concatenate(kept))]
+
+
+def sample_weights(dataset: Dataset, *, bound: float = 50.0) -> NDArray[np.float32]:
+    """Return weights, mean 1, with which every class counts the same.
+
+    Within a class an origin counts by the square root of its captures: one network seen often
+    teaches more than one seen once, but not as much as many networks. No window counts more than
+    `bound` times another of its class.
+    """
+    labels, origins = dataset.labels, dataset.origins
+    weights = np.zeros(len(labels))
+    for label in np.unique(labels):
+        rows = labels == label
+        _, where, sizes = np.unique(origins[rows], return_inverse=True, return_counts=True)
+        seen = np.unique(np.stack([where, dataset.captures[rows]]), axis=1)[0]
+        share = np.sqrt(np.bincount(seen))
+        even = (share / sizes)[where]
+        limited = np.minimum(even, bound * even.min())
+        weights[rows] = limited / limited.sum()
+    return np.asarray(weights * len(labels) / weights.sum(), np.float32)

@@ -20,6 +20,7 @@ from train.curves import Curve
 from train.datasets import read_index
 from train.doubts import Doubt, find
 from train.measures import Bin, Figures, Flags, share
+from train.ordinary import ordinary_of
 from train.outcomes import CURVE, CaptureOutcome, CurvePoint, capture_figures
 from train.record import FIGURES, Run, doubted_by, read_run
 from train.survey import Surveyed
@@ -98,12 +99,13 @@ def evaluate_runs(
     index = read_index(data, schema_digest=SCHEMA.digest)
     seeds = _by_seed({directory: read_run(directory) for directory in directories})
     known = survey or {}
+    ordinary = ordinary_of(data, index, known, cap_windows=cap_windows) if known else None
     judged: dict[str, dict[int, list[Judged]]] = defaultdict(dict)
     for number, (seed, runs) in enumerate(seeds.items()):
         told: dict[str, list[Told]] = defaultdict(list)
         for directory, run in runs.items():
             say(f"Judging {directory}.")
-            bench = Bench(data, index, run, cap_windows)
+            bench = Bench(data, index, run, cap_windows, ordinary)
             network = Contender(run.network, KerasScorer.load(model_file(directory)), run.thresholds)
             contenders = [network] if number else [network, *ablated(network, ablate)]
             if with_baselines and not number:

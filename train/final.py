@@ -22,10 +22,9 @@ from detector.features import SCHEMA
 from detector.scorer import KerasScorer
 from train.contest import MASK, Bench, Contender, Say, model_file, scored_benign
 from train.crossfit import Told, silencing, temperature_of
-from train.datasets import Index, read_index
+from train.datasets import Index, load, read_index
 from train.fit import fit
 from train.networks import calibrated
-from train.ordinary import lesson
 from train.record import Run, doubted_by, read_run
 from train.runs import lesson_of, save_run
 from train.settings import FitSettings
@@ -58,7 +57,7 @@ def fit_final(
         command: to be told in the card.
         say: is told lines of progress.
         chosen_on: origins that settings or features were chosen on.
-        survey: with it, captures and windows whose packets do not support their label are left out.
+        survey: with it, captures whose packets do not support their label are left out of training.
 
     Raises:
         UsageError: two of the folds test on the same origin, or one was trained with other settings.
@@ -68,7 +67,7 @@ def fit_final(
     _check(known, folds, settings)
     split = split_by_name(index, validate=(), test=(), aside=aside)
     taught, left_out = lesson_of(index, split, survey)
-    training, ordinary = lesson(data, taught, survey, cap_windows=cap_windows, seed=settings.seed)
+    training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
     say(f"{len(training)} windows to learn from.")
     fitted = fit(training, None, settings, mask=MASK, progress=say)
     told = [_told(data, index, run, fold, cap_windows) for run, fold in zip(known, folds, strict=True)]
@@ -92,7 +91,6 @@ def fit_final(
         fitted=fitted,
         thresholds=thresholds,
         left_out=left_out,
-        ordinary=ordinary,
     )
 
 

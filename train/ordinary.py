@@ -3,23 +3,21 @@
 The truth of many captures is one class: all that the attacker ever sends its victim counts. But a flood ends
 before its capture does, a scan begins with a name that is asked for, and of a sweep each host sees one probe.
 As with whole captures (`doubts`), no model is asked: a window is quiet if, in nothing that its class is
-recognised by, it exceeds what one in twenty benign windows reaches. Learnt from, such windows teach that a
-connection a second is a flood, and one unanswered datagram a scan; a training run leaves them out, and
-figures are given with and without them. The lab's are none of them: their truth is known flow by flow, and
-what is slow among them was meant to be.
+recognised by, it exceeds what one in twenty benign windows reaches. Figures are given with and without them.
+The lab's are none of them: their truth is known flow by flow, and what is slow among them was meant to be.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Part
 from detector.features import SCHEMA
 from detector.records import CATEGORIES, FACTS_DTYPE, Category, Role
-from train.datasets import CaptureWindows, Dataset, Entry, load, merged
+from train.datasets import CaptureWindows, Dataset, Index, load
 from train.doubts import ORDINARY_SHARE
 from train.survey import Surveyed
 
@@ -39,7 +37,8 @@ facts of the whole window."""
 _QUANTITIES = tuple(dict.fromkeys(name for names in _SHOWS.values() for name in names))
 
 
-class Ordinary(Part):
+@dataclass(frozen=True, slots=True)
+class Ordinary:
     """What one in twenty benign windows reaches."""
 
     limits: dict[str, tuple[float, float]]
@@ -74,34 +73,19 @@ class Ordinary(Part):
             found[rows] = np.all(below, axis=0)
         return found
 
-    def supported(self, entry: Entry, windows: CaptureWindows) -> CaptureWindows:
-        """Return a capture's windows without the quiet ones."""
-        return windows if entry.layout == "lab" else windows[~self.quiet(windows)]
+    def quiet_of(self, dataset: Dataset) -> NDArray[np.bool_]:
+        """Tell the same of a dataset's windows, where they are not the lab's."""
+        by_lab = np.array([entry.layout == "lab" for entry in dataset.entries], bool)
+        return np.asarray(self.quiet(dataset.windows) & ~by_lab[dataset.captures])
 
 
-def lesson(
-    data: Path,
-    entries: Sequence[Entry],
-    survey: Mapping[str, Surveyed] | None,
-    *,
-    cap_windows: int,
-    seed: int,
-) -> tuple[Dataset, Ordinary | None]:
-    """Return the capped windows of captures without the quiet ones, and what is ordinary there.
-
-    What is ordinary say those of the captures that a survey holds for benign. Without one, and where it knows
-    none of them, nothing is quiet.
-    """
-    known = {name for name, one in (survey or {}).items() if one.category == Category.BENIGN}
-    benign = [each for each in entries if each.capture in known and each.windows]
-    if not benign:
-        return load(data, entries, cap_windows=cap_windows, seed=seed), None
-    measured = load(data, benign, cap_windows=cap_windows, seed=seed)
-    ordinary = Ordinary.of(measured)
-    names = {each.capture for each in benign}
-    rest = [each for each in entries if each.capture not in names]
-    others = load(data, rest, cap_windows=cap_windows, seed=seed, prepare=ordinary.supported)
-    return merged(measured, others), ordinary
+def ordinary_of(
+    data: Path, index: Index, survey: Mapping[str, Surveyed], *, cap_windows: int
+) -> Ordinary | None:
+    """Measure the captures that a survey holds for benign; None where it knows none of them."""
+    known = {name for name, one in survey.items() if one.category == Category.BENIGN}
+    benign = [each for each in index.entries if each.capture in known and each.windows]
+    return Ordinary.of(load(data, benign, cap_windows=cap_windows)) if benign else None
 
 
 def _values(windows: CaptureWindows, name: str) -> NDArray[np.float64]:

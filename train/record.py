@@ -22,7 +22,6 @@ from detector.bundle import (
 )
 from detector.errors import UsageError
 from train.datasets import Index
-from train.ordinary import Ordinary
 from train.settings import FitSettings
 from train.split import SIDES, Split
 
@@ -49,8 +48,6 @@ class Run(Part):
     window: WindowSettings
     temperature: float
     thresholds: Thresholds
-    ordinary: Ordinary | None = None
-    """By what windows of an attack were held for quiet, and not learnt from; None if none were."""
     record: tuple[Distribution, ...] = ()
     """Of the benign training windows; see `reference.record_of`."""
     history: dict[str, list[float]]

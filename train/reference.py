@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from detector.bundle import Distribution
 from detector.drift import histogram, padded_edges, stability_index
 from detector.records import CATEGORIES, Category
-from train.datasets import Dataset
-from train.weights import sample_weights
+from train.datasets import Dataset, sample_weights
 
 BINS = 10
 """Deciles, as the index is commonly used; fewer where a feature takes few values."""

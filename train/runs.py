@@ -13,13 +13,12 @@ from detector.meter import ENGINE_VERSION
 from detector.records import CATEGORIES
 from detector.scorer import KerasScorer
 from train.contest import MASK, Say, model_file, quiet_thresholds, side
-from train.datasets import Dataset, Entry, Index, read_index
+from train.datasets import Dataset, Entry, Index, load, read_index
 from train.doubts import unfit
 from train.export import export_bundle
 from train.fit import Fitted, fit
 from train.measures import Figures
 from train.networks import calibrated
-from train.ordinary import Ordinary, lesson
 from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run, versions
 from train.reference import record_of
 from train.settings import FitSettings
@@ -41,13 +40,13 @@ def fit_run(
 ) -> Run:
     """Train on the split's training origins, and write `run.json` and the calibrated model.
 
-    With a survey, captures and windows whose packets do not support their label are left out of training.
+    With a survey, captures whose packets do not support their label are left out of training.
     """
     if seen := sorted(split.test & set(chosen_on)):
         say(f"Settings or features were chosen on {', '.join(seen)}: figures on these origins will flatter.")
     index = read_index(data, schema_digest=SCHEMA.digest)
     taught, left_out = lesson_of(index, split, survey)
-    training, ordinary = lesson(data, taught, survey, cap_windows=cap_windows, seed=settings.seed)
+    training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
     validation = side(data, index, split.validate, cap_windows, settings.seed)
     say(f"{len(training)} windows to learn from, {len(validation)} to calibrate by, {_content(training)}")
     fitted = fit(training, validation, settings, mask=MASK, progress=say)
@@ -67,7 +66,6 @@ def fit_run(
         fitted=fitted,
         thresholds=thresholds,
         left_out=left_out,
-        ordinary=ordinary,
     )
 
 
@@ -93,7 +91,6 @@ def save_run(
     fitted: Fitted,
     thresholds: Thresholds,
     left_out: tuple[str, ...] = (),
-    ordinary: Ordinary | None = None,
 ) -> Run:
     """Write a run's model and `run.json`; figures of another that was there are gone."""
     run = Run(
@@ -113,7 +110,6 @@ def save_run(
         window=index.window,
         temperature=fitted.temperature,
         thresholds=thresholds,
-        ordinary=ordinary,
         record=record_of(training),
         history=fitted.history,
     )

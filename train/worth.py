@@ -23,9 +23,8 @@ from detector.bundle import Part
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.scorer import Scorer
-from train.datasets import Dataset
+from train.datasets import Dataset, sample_weights
 from train.table import aligned
-from train.weights import sample_weights
 
 WORTH = "worth.json"
 MOST_WINDOWS = 4000

@@ -10,9 +10,8 @@ from detector.features import SCHEMA
 from tests.train import samples
 from train import balance
 from train.balance import balanced
-from train.datasets import Dataset, join
+from train.datasets import Dataset, join, sample_weights
 from train.settings import FitSettings
-from train.weights import sample_weights
 
 pytestmark = pytest.mark.tensorflow
 

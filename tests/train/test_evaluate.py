@@ -13,11 +13,12 @@ import keras
 from detector.bundle import Thresholds, Training
 from detector.errors import UsageError
 from tests.train import samples
+from train import evaluate
 from train.datasets import Index
 from train.evaluate import Evaluation, QuietPart, evaluate_runs
 from train.ordinary import Ordinary
 from train.outcomes import CURVE
-from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run
+from train.record import FIGURES, MODEL, RUN, Run, origins_of
 from train.split import Split
 from train.survey import Surveyed
 
@@ -132,16 +133,16 @@ def test_figures_stand_with_and_without_unsupported_labels(folder: Path) -> None
     assert found.figures["tiny"]["benign_device_days"] == pytest.approx(2 / 24)
 
 
-def test_figures_stand_with_and_without_windows_that_show_nothing(folder: Path, tmp_path: Path) -> None:
+def test_figures_stand_with_and_without_windows_that_show_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By these limits floods show nothing, and scans do."""
     names = ("ports", "unanswered", "recent_ports", "recent_unanswered", "peers", "recent_peers")
-    limits = dict.fromkeys(("recent_flows", "recent_packets", *names), (1000000000.0, 1000000000.0))
-    limits["ports"] = (2.0, 2.0)
-    shutil.copytree(folder / "data", tmp_path / "data")
-    shutil.copytree(folder / "origin-0-2", tmp_path / "run")
-    run = read_run(tmp_path / "run").model_copy(update={"ordinary": Ordinary(limits=limits)})
-    (tmp_path / "run" / RUN).write_text(run.model_dump_json())
-    found = evaluated(tmp_path, "run")
+    limits = dict.fromkeys(("recent_flows", "recent_packets", *names), (1e9, 1e9)) | {"ports": (2.0, 2.0)}
+    monkeypatch.setattr(evaluate, "ordinary_of", lambda *_, **__: Ordinary(limits))
+    shown = {"packets_1s": 900.0}
+    survey = {"x": Surveyed("x", "x", "Benign", 30, 99, 3600.0, 2, None, shown, shown)}
+    found = evaluated(folder, "origin-0-2", survey=survey)
     assert found.quiet == [QuietPart("origin-0/DDoS", 10, 10), QuietPart("origin-0/DoS", 10, 10)]
     assert "recall_DoS" in found.figures["tiny"]
     assert not {"recall_DoS", "recall_DDoS"} & set(found.without_doubts)

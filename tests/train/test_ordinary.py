@@ -1,13 +1,10 @@
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from detector.features import SCHEMA
 from detector.records import Role
 from tests.train import samples
-from train.datasets import CaptureWindows, Dataset, Entry, join, load, save_capture
-from train.ordinary import Ordinary, lesson
+from train.datasets import CaptureWindows, Entry, join, save_capture
+from train.ordinary import Ordinary, ordinary_of
 from train.survey import Surveyed
 
 BENIGN, DOS, RECON = 0, 2, 3
@@ -53,8 +50,8 @@ def test_a_scan_of_many_hosts_is_seen_from_its_source_alone() -> None:
 
 def test_what_is_benign_or_of_the_lab_is_never_quiet() -> None:
     assert not CALM.quiet(windows([BENIGN, -1])).any()
-    assert len(CALM.supported(entry("lab"), windows([DOS, DOS]))) == 2
-    assert len(CALM.supported(entry(), windows([DOS, DOS, BENIGN]))) == 1
+    both = join([windows([DOS, DOS]), windows([DOS, BENIGN])], [entry("lab", "a"), entry(capture="b")])
+    assert CALM.quiet_of(both).tolist() == [False, False, True, False]
 
 
 def test_every_benign_capture_weighs_the_same() -> None:
@@ -70,35 +67,21 @@ def surveyed(capture: str, category: str) -> Surveyed:
     return Surveyed(capture, "o", category, 9, 9, 1.0, 1, None, {}, {})
 
 
-@pytest.fixture
-def saved(tmp_path: Path) -> tuple[Path, list[Entry]]:
-    made = {
-        "life": ("Benign", windows([BENIGN] * 20, recent_flows=5.0)),
-        "fades": ("DoS", windows([DOS] * 30, recent_flows=4.0)),
-        "floods": ("DoS", windows([DOS] * 30, recent_flows=400.0)),
-    }
+def test_what_is_ordinary_is_measured_on_what_a_survey_holds_for_benign(tmp_path: Path) -> None:
+    made = {"life": ("Benign", 5.0), "busy": ("Benign", 500.0), "flood": ("DoS", 400.0)}
     entries = [
-        save_capture(tmp_path, content, capture=name, origin="o", category=category, licence="MIT")
-        for name, (category, content) in made.items()
+        save_capture(
+            tmp_path,
+            windows([BENIGN if category == "Benign" else DOS] * 20, recent_flows=flows),
+            capture=name,
+            origin="o",
+            category=category,
+            licence="MIT",
+        )
+        for name, (category, flows) in made.items()
     ]
-    return tmp_path, entries
-
-
-def counts(dataset: Dataset) -> dict[str, int]:
-    sizes = np.bincount(dataset.captures, minlength=len(dataset.entries))
-    return {each.capture: int(size) for each, size in zip(dataset.entries, sizes, strict=True)}
-
-
-def test_a_lesson_has_no_quiet_window_and_the_rest_as_it_was(saved: tuple[Path, list[Entry]]) -> None:
-    data, entries = saved
-    survey = {"life": surveyed("life", "Benign"), "fades": surveyed("fades", "DoS")}
-    taught, ordinary = lesson(data, entries, survey, cap_windows=10, seed=3)
-    assert counts(taught) == {"fades": 0, "floods": 10, "life": 10}
-    assert ordinary is not None
-    assert ordinary.limits["recent_flows"][Role.SOURCE] == 5.0
-    plain = load(data, entries, cap_windows=10, seed=3)
-    whole, unknown = lesson(data, entries, None, cap_windows=10, seed=3)
-    assert unknown is None
-    assert np.array_equal(whole.sequences, plain.sequences)
-    kept = plain.captures != [each.capture for each in plain.entries].index("fades")
-    assert np.array_equal(taught.sequences, plain.sequences[kept])
+    survey = {"life": surveyed("life", "Benign"), "flood": surveyed("flood", "DoS")}
+    found = ordinary_of(tmp_path, samples.index(*entries), survey, cap_windows=10)
+    assert found is not None
+    assert found.limits["recent_flows"][Role.SOURCE] == 5.0
+    assert ordinary_of(tmp_path, samples.index(*entries), {}, cap_windows=10) is None
