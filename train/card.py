@@ -22,7 +22,8 @@ in evidence (where the captures were surveyed: from the attack's first) to the f
 time. `_from_20_flows` are captures of at least so many flows, `other_` those of attacks that are none of the
 classes, and `per_device_day` is set against each capture's duration times its hosts. F1, `ece` (calibration
 error of the likeliest class, 15 bins) and the rest are by single window, at most a fixed number a capture
-and class.
+and class. Labels are unsupported where the packets show nothing of the attack: in no quantity does the
+capture exceed what one in twenty benign captures reaches, or the window what one in twenty benign ones do.
 
 """
 
