@@ -8,7 +8,7 @@ from detector.cli import run_app
 from detector.records import CATEGORIES
 from tests.train import samples
 from train.cli import app
-from train.lab.scenes import ATTACKS, BUSTLE, OTHERS, PAIRS
+from train.lab.scenes import ATTACKS, BUSTLE, CROWDS, OTHERS, PAIRS
 
 
 def run(*arguments: str) -> int:
@@ -68,10 +68,16 @@ def test_an_unknown_origin_is_named(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_every_scene_of_the_lab_is_listed_with_its_class(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("lab", "--list") == 0
     rows = [line.split(maxsplit=3) for line in capsys.readouterr().out.splitlines()]
-    assert {category for category, *_ in rows} == {*CATEGORIES, "Other", "Pair"}
+    assert {category for category, *_ in rows} == {*CATEGORIES, "Other", "Pair", "Crowd"}
     assert {name for _, name, *_ in rows} == {
         scene.__name__
-        for scene in [*BUSTLE, *PAIRS, *OTHERS, *(scene for scenes in ATTACKS.values() for scene in scenes)]
+        for scene in [
+            *BUSTLE,
+            *PAIRS,
+            *CROWDS,
+            *OTHERS,
+            *(scene for scenes in ATTACKS.values() for scene in scenes),
+        ]
     }
     assert all(told.endswith(".") for *_, told in rows)
 
