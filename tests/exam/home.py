@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from tests.exam.chores import ADDRESSES, DEVICES, GATEWAY, LIFE, PUBLIC, SERVERS, Chore
+from tests.exam.chores import ADDRESSES, DEVICES, GATEWAY, PUBLIC, Chore
 from tests.exam.ground import (
     StageError,
     filled,
@@ -62,13 +62,13 @@ def play(visit: Visit, capture: Path, number: int) -> None:
         (work / "vpn.key").write_text(_KEY.format("\n".join(os.urandom(16).hex() for _ in range(16))))
         places = ends.enter_context(_network(number, net))
         house = _House(places, {**known, "work": folder}, work)
-        for each in SERVERS:
+        for each in visit.servers:
             ends.enter_context(running(places[each.place], filled(each.words, house.known), work))
         time.sleep(_SETTLE_SECS)
         scratch = work / "capture.pcap"
         recorder = ends.enter_context(recording(places[GATEWAY], "br0", scratch))
         time.sleep(_RECORDER_SECS)
-        ends.enter_context(_going_on(house, LIFE))
+        ends.enter_context(_going_on(house, visit.life))
         time.sleep(visit.warm_up_secs)
         ends.enter_context(_going_on(house, visit.chores))
         time.sleep(visit.secs)

@@ -30,6 +30,8 @@ class Visit:
     name: str
     category: Category
     chores: tuple[Chore, ...] = ()
+    servers: tuple[Chore, ...] = SERVERS
+    life: tuple[Chore, ...] = LIFE
     warm_up_secs: float = 7.0
     """Of ordinary life alone."""
     secs: float = 26.0
@@ -37,7 +39,7 @@ class Visit:
 
     @property
     def commands(self) -> tuple[tuple[str, ...], ...]:
-        return tuple(each.words for each in (*SERVERS, *LIFE, *self.chores))
+        return tuple(each.words for each in (*self.servers, *self.life, *self.chores))
 
 
 def _visit(category: Category, secs: float, name: str, *chores: Chore) -> Visit:
