@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from paho.mqtt.client import Client, MQTTMessageInfo
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from detector import __version__
 from detector.config import MqttConfig, read_secret
@@ -189,6 +189,7 @@ def _acknowledged(message: MQTTMessageInfo) -> None:
         message.wait_for_publish(_ACKNOWLEDGE_SECS)
         done = message.is_published()
     except (RuntimeError, ValueError) as error:
-        raise ConnectionError(str(error)) from error
+        lost = message.rc == MQTTErrorCode.MQTT_ERR_NO_CONN
+        raise ConnectionError(f"no connection to the broker ({error})" if lost else str(error)) from error
     if not done:
         raise TimeoutError("the broker did not acknowledge the alert")
