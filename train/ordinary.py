@@ -51,17 +51,12 @@ class Ordinary:
         sizes = np.bincount(benign.captures[rows], minlength=len(benign.entries))
         weights = 1.0 / sizes[benign.captures[rows]]
         windows = benign.windows[rows]
-        roles = [windows.facts["role"] == role for role in Role]
-        return cls(
-            limits={
-                name: (
-                    _limit(values[roles[0]], weights[roles[0]]),
-                    _limit(values[roles[1]], weights[roles[1]]),
-                )
-                for name in _QUANTITIES
-                for values in (_values(windows, name),)
-            }
-        )
+        source, target = (windows.facts["role"] == role for role in (Role.SOURCE, Role.TARGET))
+        limits = {}
+        for name in _QUANTITIES:
+            values = _values(windows, name)
+            limits[name] = (_limit(values[source], weights[source]), _limit(values[target], weights[target]))
+        return cls(limits)
 
     def quiet(self, windows: CaptureWindows) -> NDArray[np.bool_]:
         """Tell which windows, (m,), are labelled by an attack that they show nothing of."""

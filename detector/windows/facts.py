@@ -140,9 +140,8 @@ def facts(
         told[name] = np.where(mask, found[name], 0).sum(axis=1)
     for name in ("flows", "packets", "bytes", "peers", "ports", "unanswered", "first_ms", "last_ms"):
         told[f"interval_{name}"] = interval[name]
-    newest = joined([part.numbers[:, -1] for part in parts])
     for name, column in _RECENT.items():
-        told[name] = newest[:, column]
+        told[name] = joined([part.numbers[:, -1, column] for part in parts])
     told["peers"], told["ports"] = ((earlier[:2] == 0) & mask).sum(axis=2)
     told["ports_total"] = np.maximum(told["ports_total"], told["ports"])
     told["peers_total"] = np.maximum(told["peers_total"], told["peers"])

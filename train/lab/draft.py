@@ -35,6 +35,9 @@ KINDS = (
     *("laptop", "nas", "printer", "tv", "speaker", "meter"),
 )
 
+QUARTERS = ("0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2")
+"""Of the internet."""
+
 
 class Draft:
     """Everything drawn so far; the generator is the only source of chance."""
@@ -64,8 +67,7 @@ class Draft:
             f"{_CLOUD6_STEM}{rng.randint(1, 65_535):x}:{rng.randint(1, 65_535):x}" for _ in self.clouds
         ]
         self.internet.pools += [f"{address}/32" for address in self.clouds]
-        quarters = ("0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2")
-        self.internet.silent = rng.sample(quarters, rng.randint(1, 4))
+        self.internet.silent = rng.sample(QUARTERS, rng.randint(1, 4))
         self.internet.silence = rng.choice(("blackhole", "blackhole", "blackhole", "prohibit", "unreachable"))
         self.devices = [self.add_device(rng.choice(KINDS)) for _ in range(rng.randint(*devices))]
         self._bad_radio()

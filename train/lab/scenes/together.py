@@ -8,7 +8,7 @@ server that is gone is asked below `MISSED_PER_SECOND`, where floods begin.
 from typing import Any
 
 from detector.records import Category
-from train.lab.draft import Draft
+from train.lab.draft import QUARTERS, Draft
 from train.lab.plan import Host
 from train.lab.scenes.bustle import own
 from train.lab.scenes.onslaught import ASKED_PER_SECOND, BUSY_PER_SECOND, MISSED_PER_SECOND, run
@@ -45,6 +45,18 @@ def _rhythm(draft: Draft, seconds: float) -> dict[str, Any]:
     }
 
 
+def _talk(draft: Draft, sources: Sources, tool: str, address: str, *, seconds: float, **params: Any) -> None:
+    """Let clients ask again and again, so many seconds apart."""
+    params |= {"pause": seconds, "count": _EVER, **_rhythm(draft, seconds)}
+    run(draft, sources, "conversations", (Category.BENIGN, tool), address, servers=[address], **params)
+
+
+def _silence(draft: Draft, host: Host) -> None:
+    """Let a server, at times, be silent where it would refuse."""
+    if host.segment == "lan" and host is not draft.gateway and draft.chance(0.4):
+        host.mute = True
+
+
 def by_the_clock(draft: Draft) -> None:
     """All devices report at the same moments, over connections that stay or new ones."""
     host, address, sources, clients = _gather(draft)
@@ -52,13 +64,12 @@ def by_the_clock(draft: Draft) -> None:
     draft.serve(host, program, port)
     stays = draft.chance(0.4)
     seconds = max(draft.between(0.5, 10), clients / (ASKED_PER_SECOND if stays else BUSY_PER_SECOND))
-    run(
+    _talk(
         draft,
         sources,
-        "conversations",
-        (Category.BENIGN, "by-the-clock"),
+        "by-the-clock",
         address,
-        servers=[address],
+        seconds=seconds,
         port=port,
         protocol=protocol,
         clients=clients,
@@ -66,9 +77,6 @@ def by_the_clock(draft: Draft) -> None:
         ask=12 if protocol == "modbus" else draft.whole(1, 900),
         reply=41 if protocol == "modbus" else draft.rng.choice((0, draft.whole(1, 20_000))),
         think=seconds if stays else 0.0,
-        pause=seconds,
-        count=_EVER,
-        **_rhythm(draft, seconds),
     )
 
 
@@ -78,13 +86,12 @@ def visitors(draft: Draft) -> None:
     port = draft.serve(host, "serve-http", draft.rng.choice((80, 8080)))
     parts = draft.rng.randint(2, 8)
     seconds = max(draft.between(1, 10), clients * parts / BUSY_PER_SECOND)
-    run(
+    _talk(
         draft,
         sources,
-        "conversations",
-        (Category.BENIGN, "visitors"),
+        "visitors",
         address,
-        servers=[address],
+        seconds=seconds,
         port=port,
         protocol="http",
         clients=clients * parts,
@@ -92,25 +99,20 @@ def visitors(draft: Draft) -> None:
         ask=0,
         reply=draft.whole(100, 30_000),
         think=0.0,
-        pause=seconds,
-        count=_EVER,
-        **_rhythm(draft, seconds),
     )
 
 
 def missed(draft: Draft) -> None:
     """A server is gone, closed or silent, and all devices keep trying it."""
     host, address, sources, clients = _gather(draft)
-    if host.segment == "lan" and host is not draft.gateway and draft.chance(0.4):
-        host.mute = True
+    _silence(draft, host)
     seconds = max(draft.between(0.7, 15), clients / MISSED_PER_SECOND)
-    run(
+    _talk(
         draft,
         sources,
-        "conversations",
-        (Category.BENIGN, "missed"),
+        "missed",
         address,
-        servers=[address],
+        seconds=seconds,
         port=draft.rng.choice((1885, 81, 8444, 4433, draft.rng.randint(20_000, 65_000))),
         protocol="raw",
         clients=clients,
@@ -118,17 +120,13 @@ def missed(draft: Draft) -> None:
         ask=1,
         reply=1,
         think=0.0,
-        pause=seconds,
-        count=_EVER,
-        **_rhythm(draft, seconds),
     )
 
 
 def unheard(draft: Draft) -> None:
     """A resolver or a clock is gone, closed or silent, and all devices keep asking it by datagrams."""
     host, address, sources, clients = _gather(draft)
-    if host.segment == "lan" and host is not draft.gateway and draft.chance(0.4):
-        host.mute = True
+    _silence(draft, host)
     kind, port = draft.rng.choice((("dns", 53), ("ntp", 123), ("coap", 5683), ("raw", 6000)))
     run(
         draft,
@@ -152,14 +150,10 @@ def unheard(draft: Draft) -> None:
     )
 
 
-_QUARTERS = ["0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2"]
-
-
 def cut_off(draft: Draft) -> None:
     """The uplink is gone: devices keep trying their servers outside, by a port or three, ever more rarely."""
-    draft.internet.silent = _QUARTERS
-    devices = draft.devices or [draft.add_device("sensor")]
-    for host in draft.rng.sample(devices, draft.rng.randint(1, len(devices))):
+    draft.internet.silent = list(QUARTERS)
+    for host in draft.rng.sample(draft.devices, draft.rng.randint(1, len(draft.devices))):
         servers = [draft.public_address() for _ in range(draft.rng.randint(1, 6))]
         event = own(draft, host, servers, "cut-off")
         pause = draft.between(0.05, 3)
