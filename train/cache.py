@@ -11,6 +11,7 @@ import train
 from detector.bundle import digest_of
 from detector.errors import CaptureError, UsageError
 from detector.meter import ENGINE_VERSION
+from train.files import write_whole
 from train.sources import CaptureSource
 
 _CODE = (
@@ -80,9 +81,7 @@ class Seen:
 
     def save(self) -> None:
         """Write the digests, whole or not at all."""
-        scratch = self._path.with_suffix(".part")
-        scratch.write_text(json.dumps(self._known))
-        scratch.replace(self._path)
+        write_whole(self._path, json.dumps(self._known).encode())
 
 
 def capture_digest(path: Path) -> str:

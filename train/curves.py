@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from detector.errors import UsageError
 from detector.records import CATEGORIES, Category
+from train.files import read, save
 from train.outcomes import CaptureOutcome
 
 AS_IS = "none"
@@ -145,22 +145,12 @@ def read_evasion(path: Path) -> Evasion:
     Raises:
         UsageError: there is nothing, or it is damaged.
     """
-    try:
-        return _FILE.validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        line = " ".join(str(error).split())[:200]
-        raise UsageError(f"{path}: no readable evasion ({line}); run iotids-train evade") from error
+    return read(path, _FILE, what="evasion", command="evade")
 
 
 def write_evasion(path: Path, found: Evasion) -> Evasion:
     """Write it as JSON, whole or not at all; returns it."""
-    scratch = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_bytes(_FILE.dump_json(found, indent=1) + b"\n")
-        scratch.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
+    save(path, _FILE.dump_json(found, indent=1) + b"\n")
     return found
 
 

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from detector.bundle import Digest, MeterSettings, Schema, WindowSettings, digest_of
 from detector.errors import UsageError
 from detector.records import CATEGORIES, FACTS_DTYPE
+from train.files import read, write_whole
 
 INDEX = "index.json"
 
@@ -185,9 +186,7 @@ def write_index(directory: Path, index: Index) -> Index:
     entries = tuple(sorted(index.entries, key=lambda entry: entry.capture))
     digest = digest_of("".join(entry.digest for entry in entries).encode())
     ordered = index.model_copy(update={"entries": entries, "digest": digest})
-    scratch = directory / f".{INDEX}"
-    scratch.write_text(ordered.model_dump_json(indent=1) + "\n")
-    scratch.replace(directory / INDEX)
+    write_whole(directory / INDEX, f"{ordered.model_dump_json(indent=1)}\n".encode())
     return ordered
 
 
@@ -197,11 +196,7 @@ def read_index(directory: Path, *, schema_digest: str) -> Index:
     Raises:
         UsageError: there is none, it is damaged, or other feature code made the windows.
     """
-    try:
-        index = Index.model_validate_json((directory / INDEX).read_bytes())
-    except (OSError, ValidationError) as error:
-        line = " ".join(str(error).split())[:300]
-        raise UsageError(f"{directory / INDEX}: cannot be read ({line}); run iotids-train extract") from error
+    index = read(directory / INDEX, TypeAdapter(Index), what="index", command="extract")
     if index.features.digest != schema_digest:
         raise UsageError(
             f"{directory / INDEX}: made with feature schema {index.features.digest}, this code has "

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter
 
 from detector.bundle import (
     Distribution,
@@ -20,8 +20,8 @@ from detector.bundle import (
     WindowSettings,
     digest_of,
 )
-from detector.errors import UsageError
 from train.datasets import Index
+from train.files import read
 from train.settings import FitSettings
 from train.split import SIDES, Split
 
@@ -104,8 +104,4 @@ def read_run(directory: Path) -> Run:
     Raises:
         UsageError: there is none, or it is damaged.
     """
-    try:
-        return Run.model_validate_json((directory / RUN).read_bytes())
-    except (OSError, ValidationError) as error:
-        line = " ".join(str(error).split())[:300]
-        raise UsageError(f"{directory / RUN}: cannot be read ({line}); run iotids-train fit") from error
+    return read(directory / RUN, TypeAdapter(Run), what="run", command="fit")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from detector.bundle import MeterSettings
 from detector.config import CaptureConfig, Config
@@ -19,6 +19,7 @@ from detector.features import to_group
 from detector.meter import Capture, PacketBlock, flow_table
 from detector.records import FLOW_DTYPE, NO_FLOWS, FlowBatch, address
 from detector.steps import STEP_PACKETS, pump
+from train.files import read, save
 from train.sources import CaptureSource
 from train.truth import BENIGN, LEFT_OUT, infer_labels, label_flows, read_events
 
@@ -215,8 +216,8 @@ _FILE = TypeAdapter(list[Surveyed])
 
 
 def write_survey(path: Path, found: list[Surveyed]) -> None:
-    """Write a survey as JSON."""
-    path.write_bytes(_FILE.dump_json(sorted(found, key=lambda one: one.capture), indent=1) + b"\n")
+    """Write a survey as JSON, whole or not at all."""
+    save(path, _FILE.dump_json(sorted(found, key=lambda one: one.capture), indent=1) + b"\n")
 
 
 def read_survey(path: Path) -> dict[str, Surveyed]:
@@ -225,8 +226,4 @@ def read_survey(path: Path) -> dict[str, Surveyed]:
     Raises:
         UsageError: there is none, or it is damaged.
     """
-    try:
-        return {one.capture: one for one in _FILE.validate_json(path.read_bytes())}
-    except (OSError, ValidationError) as error:
-        line = " ".join(str(error).split())[:200]
-        raise UsageError(f"{path}: no readable survey ({line}); run iotids-train survey") from error
+    return {one.capture: one for one in read(path, _FILE, what="survey", command="survey")}

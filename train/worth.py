@@ -16,14 +16,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 from sklearn.metrics import f1_score
 
 from detector.bundle import Part
-from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.scorer import Scorer
 from train.datasets import Dataset, sample_weights
+from train.files import read
 from train.table import aligned
 
 WORTH = "worth.json"
@@ -139,11 +139,7 @@ def read_worth(path: Path) -> Worth:
     Raises:
         UsageError: there is none, or it is damaged.
     """
-    try:
-        return Worth.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        line = " ".join(str(error).split())[:300]
-        raise UsageError(f"{path}: no worth of features ({line}); run iotids-train worth") from error
+    return read(path, TypeAdapter(Worth), what="worth of features", command="worth")
 
 
 def lines(worth: Worth) -> list[str]:

@@ -81,5 +81,5 @@ def test_the_best_come_first_and_the_file_holds_all(worth: Worth, tmp_path: Path
 
 def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "worth.json").write_text("{")
-    with pytest.raises(UsageError, match=r"worth\.json: no worth of features"):
+    with pytest.raises(UsageError, match=r"worth\.json: no readable worth of features"):
         read_worth(tmp_path / "worth.json")

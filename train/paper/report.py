@@ -8,9 +8,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from detector.bundle import Part
+from train.files import write_whole
 from train.paper import pictures
 from train.paper.columns import COLUMNS
-from train.paper.disk import write_whole
 from train.paper.duplicates import Across, Duplicates
 from train.paper.files import PAGE
 from train.paper.giveaways import GiveAway

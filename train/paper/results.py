@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from detector.bundle import Part
-from train.paper.disk import write_whole
+from train.files import write_whole
 from train.paper.scores import Scores, score
 from train.paper.settings import NETWORKS, Pace, Settings
 from train.paper.store import Say

@@ -19,9 +19,9 @@ from pydantic import Field, ValidationError
 
 from detector.bundle import Part
 from detector.errors import UsageError
+from train.files import write_whole
 from train.paper.classes import LABELS
 from train.paper.columns import COLUMNS
-from train.paper.disk import write_whole
 from train.paper.files import Source
 from train.paper.reading import read
 

@@ -20,7 +20,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from detector.bundle import Part
-from train.paper.disk import write_whole
+from train.files import write_whole
 from train.paper.models import DROPOUT, build
 from train.paper.rows import Rows, Scaler
 from train.paper.settings import Pace
