@@ -155,7 +155,7 @@ def watch(files: Sequence[str], config: Config, bundle: ModelBundle, scorer: Sco
     nothing = np.zeros((0, *bundle.manifest.sequence_shape), np.float32)
     batch = WindowBatch(nothing, np.concatenate(facts))
     return Watched(
-        Scored(", ".join(files), batch, np.concatenate(probabilities)),
+        Scored(", ".join(files), batch, np.concatenate(probabilities), bundle.window),
         watched_secs(np.concatenate(stamps)) / _DAY_SECS,
     )
 

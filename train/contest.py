@@ -78,18 +78,18 @@ def side(data: Path, index: Index, origins: Collection[str], cap_windows: int, s
     return load(data, index.of(origins), cap_windows=cap_windows, seed=seed)
 
 
-def scored(data: Path, entry: Entry, scorer: Scorer) -> Scored:
+def scored(data: Path, index: Index, entry: Entry, scorer: Scorer) -> Scored:
     """Return what a model makes of all windows of a capture; the windows themselves are not kept."""
     windows = load_capture(data, entry)
     probabilities = scorer.score(windows.sequences)
     nothing = np.zeros((0, *windows.sequences.shape[1:]), np.float32)
-    return Scored(entry.capture, WindowBatch(nothing, windows.facts), probabilities)
+    return Scored(entry.capture, WindowBatch(nothing, windows.facts), probabilities, index.window)
 
 
 def scored_benign(data: Path, index: Index, origins: Collection[str], scorer: Scorer) -> list[Scored]:
     """Return what a model makes of the benign captures of some origins."""
     benign = [entry for entry in index.of(origins) if entry.category == Category.BENIGN and entry.windows]
-    return [scored(data, entry, scorer) for entry in benign]
+    return [scored(data, index, entry, scorer) for entry in benign]
 
 
 def quiet_thresholds(
@@ -133,7 +133,7 @@ class Bench:
         """Return what a model makes of the test side."""
         test = self._side("test")
         captures = [
-            (entry, scored(self.data, entry, contender.scorer))
+            (entry, scored(self.data, self.index, entry, contender.scorer))
             for entry in self.index.of(self.run.side("test"))
             if entry.category in {*CATEGORIES, OTHER}
         ]

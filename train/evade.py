@@ -213,6 +213,7 @@ def _judged(trial: Trial, found: Disguised, judge: Judge, key: str) -> Row:
         trial.source.name,
         WindowBatch(nothing, windows.facts),
         judge.scorer.score(windows.sequences),
+        judge.run.window,
     )
     outcome = judge_opens(
         scored,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Thresholds
+from detector.bundle import Thresholds, WindowSettings
 from detector.config import IncidentConfig, ThresholdConfig
 from detector.incidents import Incidents
 from detector.policy import Policy, plausible
@@ -31,12 +31,16 @@ class Scored:
     name: str
     windows: WindowBatch
     probabilities: NDArray[np.float32]
+    settings: WindowSettings
+    """What the windows were cut by."""
 
 
 def opens(capture: Scored, thresholds: Thresholds) -> list[Alert]:
     """Return the incidents that the real policy and the real incidents open on a capture."""
     incidents = Incidents(IncidentConfig(), "", [Source(capture.name, live=False)])
-    verdicts = Policy(thresholds, ThresholdConfig()).judge(capture.windows, capture.probabilities)
+    verdicts = Policy(thresholds, ThresholdConfig(), capture.settings).judge(
+        capture.windows, capture.probabilities
+    )
     return [alert for alert in incidents.update(verdicts) if alert.state is State.OPEN]
 
 
@@ -71,4 +75,4 @@ def tune(benign: Sequence[Scored], *, false_share: float = 0.01) -> Thresholds:
 
 
 def _weighed(capture: Scored) -> NDArray[np.float32]:
-    return plausible(capture.probabilities, capture.windows.facts)
+    return plausible(capture.probabilities, capture.windows.facts, capture.settings)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 pytest.importorskip("sklearn")
 
-from detector.bundle import Thresholds
+from detector.bundle import Thresholds, WindowSettings
 from detector.records import WindowBatch
 from tests.train import samples
 from train.outcomes import CURVE, CaptureOutcome, capture_figures, judge_capture, opens_recon
@@ -34,7 +34,8 @@ def sure(label: int) -> list[float]:
 
 def scored(scorer: Told, count: int = 6) -> Scored:
     content = samples.windows([-1] * count)
-    return Scored("lab", WindowBatch(content.sequences, content.facts), scorer.score(content.sequences))
+    windows = WindowBatch(content.sequences, content.facts)
+    return Scored("lab", windows, scorer.score(content.sequences), WindowSettings())
 
 
 def outcome(scorer: Told, category: str, count: int = 6, surveyed: Surveyed | None = None) -> CaptureOutcome:

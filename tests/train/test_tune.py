@@ -1,14 +1,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Thresholds
+from detector.bundle import Thresholds, WindowSettings
 from detector.records import FACTS_DTYPE, Category, Role, WindowBatch, address_words
 from train.tune import ATTACK_GRID, Scored, certain, opens, tune
 
 START_MS = 1_700_000_000_000
+DEFAULT = WindowSettings()
 
 
-def capture(name: str, rows: list[list[float]]) -> Scored:
+CROWD = {"role": Role.TARGET, "flows": 32, "packets": 160, "unanswered": 4, "top_peer_flows": 4}
+CROWD |= {"ports": 1, "peers": 9, "recent_flows": 900, "recent_packets": 19_000}
+
+
+def capture(name: str, rows: list[list[float]], settings: WindowSettings = DEFAULT) -> Scored:
     """Windows of one host, a second apart, that look like a scan, with the given probabilities."""
     facts: NDArray[np.void] = np.zeros(len(rows), FACTS_DTYPE)
     facts["host"], facts["top_peer"] = address_words("10.0.0.66"), address_words("10.0.0.5")
@@ -18,7 +23,7 @@ def capture(name: str, rows: list[list[float]]) -> Scored:
     facts["flows"] = facts["top_peer_flows"] = facts["ports"] = 8
     facts["peers"] = facts["interval_flows"] = 1
     sequences = np.zeros((len(rows), 1, 1), np.float32)
-    return Scored(name, WindowBatch(sequences, facts), np.array(rows, np.float32))
+    return Scored(name, WindowBatch(sequences, facts), np.array(rows, np.float32), settings)
 
 
 QUIET = [0.97, 0.01, 0.01, 0.01]
@@ -57,3 +62,14 @@ def test_a_class_that_reached_its_threshold_is_certain() -> None:
     assert (alert.category, certain(alert)) == (Category.RECON, True)
     (unsure,) = opens(capture("doubtful", [DOUBTFUL] * 9), low)
     assert not certain(unsure)
+
+
+def test_a_crowd_is_judged_by_the_memory_that_its_windows_were_cut_with() -> None:
+    low = Thresholds(benign=0.5, recon=0.5, dos=0.5, ddos=0.5)
+    opened = []
+    for horizon_ms in (5000, 10_000):
+        crowd = capture("crowd", [[0.1, 0.8, 0.1, 0.0]] * 9, WindowSettings(horizon_ms=horizon_ms))
+        for name, value in CROWD.items():
+            crowd.windows.facts[name] = value
+        opened.append(len(opens(crowd, low)))
+    assert opened == [1, 0]
