@@ -89,7 +89,12 @@ def split_by_fold(
 
     Origins under a NonCommercial licence are never trained on: they validate unless they test.
     Traffic of one's own may stand in `always_train` or `aside`: it is dealt into no fold, and judges nothing.
+
+    Raises:
+        UsageError: an origin is not in the index, or is to be learnt from and set aside.
     """
+    if both := sorted({*always_train} & {*aside}):
+        raise UsageError(f"{', '.join(both)}: named with --always-train and with --aside; name it with one")
     own = {*always_train, *aside}
     _require(index, own)
     dealt = origin_folds([entry for entry in index.entries if entry.origin not in own], folds)

@@ -87,6 +87,12 @@ def test_what_is_set_aside_teaches_and_judges_nothing(fold: int) -> None:
     assert split_by_name(index, validate=["a"], test=["b"], aside=["lab"]).train == {"c"}
 
 
+def test_what_is_to_be_learnt_from_cannot_be_set_aside_too() -> None:
+    index = samples.index(*(samples.entry(name, "Benign") for name in ("lab", "a", "b", "c")))
+    with pytest.raises(UsageError, match=r"^lab: named with --always-train and with --aside"):
+        split_by_fold(index, folds=3, fold=0, always_train=["lab"], aside=["lab"])
+
+
 def mixed(capture: str, origin: str, *parents: str, content: str | None = None) -> Entry:
     made = samples.entry(origin, "DoS", capture=capture)
     return made.model_copy(update={"parents": parents, "content": content})
