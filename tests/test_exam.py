@@ -12,6 +12,7 @@ from tests.exam import home
 from tests.exam.chores import DEVICES, GATEWAY, PUBLIC, one
 from tests.exam.ground import StageError, missing
 from tests.exam.judge import Opened, judged, mark
+from tests.exam.lasting import LASTING
 from tests.exam.scenarios import SCENARIOS, Play, Scenario
 from tests.exam.scene import Scene
 from tests.exam.stage import play
@@ -54,7 +55,7 @@ def namespaces_left() -> list[str]:
 
 
 def test_scenes_have_names_of_their_own() -> None:
-    names = [*(each.name for each in SCENARIOS), *(each.name for each in VISITS)]
+    names = [*(each.name for each in (*SCENARIOS, *LASTING)), *(each.name for each in VISITS)]
     assert len(set(names)) == len(names)
     assert all(each.name.startswith("house-") for each in VISITS)
 
@@ -66,7 +67,7 @@ def test_scenes_are_of_every_class(scenes: tuple[Scene, ...]) -> None:
     assert len(quiet) * 2 < len(scenes) + 10
 
 
-@pytest.mark.parametrize("scene", [*SCENARIOS, *VISITS], ids=lambda each: each.name)
+@pytest.mark.parametrize("scene", [*SCENARIOS, *LASTING, *VISITS], ids=lambda each: each.name)
 def test_every_word_of_a_scene_can_be_filled_in(scene: Scene) -> None:
     known = KNOWN_AT_HOME if isinstance(scene, Visit) else KNOWN
     for words in scene.commands:

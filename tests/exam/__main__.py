@@ -25,10 +25,11 @@ from detector.records import Category
 from tests.exam import home, stage
 from tests.exam.ground import StageError, missing
 from tests.exam.judge import Marked, mark
+from tests.exam.lasting import LASTING
 from tests.exam.scenarios import SCENARIOS, Scenario
 from tests.exam.visits import VISITS, Visit
 
-_SCENES: tuple[Scenario | Visit, ...] = (*SCENARIOS, *VISITS)
+_SCENES: tuple[Scenario | Visit, ...] = (*SCENARIOS, *LASTING, *VISITS)
 _MOST_HOUSES = 4
 """Side by side: each is twelve namespaces and some twenty programs."""
 

@@ -42,22 +42,22 @@ class Scenario:
         return tuple(each.words for each in (*self.servers, *self.plays))
 
 
-def _play(line: str, **more: float | bool) -> Play:
+def play_of(line: str, **more: float | bool) -> Play:
     return Play(tuple(line.split()), **more)  # type: ignore[arg-type] # numbers, each of its field's kind
 
 
-_WEB = (_play("nginx -c {work}/nginx.conf"),)
-_NAMES = (_play("dnsmasq -k -C /dev/null --no-resolv --no-hosts --address=/#/10.9.8.7 -x {work}/pid"),)
-_BROKER = (_play("mosquitto -c {work}/mosquitto.conf"),)
-_SPEED = (_play("nuttcp -S --nofork"),)
-_CALLS = (_play("sipp -sn uas -i {server} -p 5060 -nostdin"),)
-_ECHO = (_play("sockperf server -i {server} -p 11111"),)
+WEB = (play_of("nginx -c {work}/nginx.conf"),)
+NAMES = (play_of("dnsmasq -k -C /dev/null --no-resolv --no-hosts --address=/#/10.9.8.7 -x {work}/pid"),)
+BROKER = (play_of("mosquitto -c {work}/mosquitto.conf"),)
+SPEED = (play_of("nuttcp -S --nofork"),)
+_CALLS = (play_of("sipp -sn uas -i {server} -p 5060 -nostdin"),)
+ECHO = (play_of("sockperf server -i {server} -p 11111"),)
 _GET = "curl -s -o /dev/null -m 2 http://{server}"
 _GET6 = "curl -s -o /dev/null -m 2 -g http://[{server6}]"
 _RAW = "mausezahn eth0 -q -B {server} -b {card}"
 
 
-def _scenario(
+def scenario_of(
     category: Category,
     name: str,
     servers: tuple[Play, ...],
@@ -70,15 +70,15 @@ def _scenario(
     )
 
 
-_benign = partial(_scenario, Category.BENIGN)
+_benign = partial(scenario_of, Category.BENIGN)
 
 _QUIET = (
-    _benign("crawl", _WEB, _play("wget -q -r -l2 -P {work}/got --wait=0.3 http://{server}/index.html")),
-    _benign("crawl-fast", _WEB, _play("wget -q -r -l2 -P {work}/got http://{server}/", times=4, pause=5)),
+    _benign("crawl", WEB, play_of("wget -q -r -l2 -P {work}/got --wait=0.3 http://{server}/index.html")),
+    _benign("crawl-fast", WEB, play_of("wget -q -r -l2 -P {work}/got http://{server}/", times=4, pause=5)),
     _benign(
         "download-16",
-        _WEB,
-        _play(
+        WEB,
+        play_of(
             "aria2c -q -x16 -s16 -k1M --allow-overwrite --max-overall-download-limit=8M -d {work}"
             " -o got http://{server}/image.bin",
             times=3,
@@ -87,177 +87,177 @@ _QUIET = (
     ),
     _benign(
         "download-6",
-        _WEB,
+        WEB,
         Play(("lftp", "-e", "pget -n 6 -O {work} http://{server}/image.bin; exit")),
     ),
     _benign(
         "rsync",
-        (_play("rsync --daemon --no-detach --config={work}/rsyncd.conf"),),
-        _play("rsync -aI rsync://{server}/site/ {work}/got/", times=3, pause=5),
+        (play_of("rsync --daemon --no-detach --config={work}/rsyncd.conf"),),
+        play_of("rsync -aI rsync://{server}/site/ {work}/got/", times=3, pause=5),
     ),
     _benign(
         "ftp-mirror",
-        (_play("vsftpd {work}/vsftpd.conf"),),
+        (play_of("vsftpd {work}/vsftpd.conf"),),
         Play(("lftp", "-e", "mirror . {work}/got; exit", "ftp://{server}")),
     ),
     _benign(
         "snmpwalk",
-        (_play("snmpd -f -C -c {work}/snmpd.conf -p {work}/pid"),),
-        _play("snmpwalk -v2c -c public {server}", times=5, pause=4),
+        (play_of("snmpd -f -C -c {work}/snmpd.conf -p {work}/pid"),),
+        play_of("snmpwalk -v2c -c public {server}", times=5, pause=4),
     ),
-    _benign("names-20", _NAMES, _play("dnsperf -s {server} -d {work}/names -Q 20 -l 20 -c 1")),
-    _benign("names-45", _NAMES, _play("dnsperf -s {server} -d {work}/names -Q 45 -l 20 -c 20")),
-    _benign("names-dead", (), _play("dig +short +tries=2 +timeout=2 @{server} host.lan", times=6)),
+    _benign("names-20", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 20 -l 20 -c 1")),
+    _benign("names-45", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 45 -l 20 -c 20")),
+    _benign("names-dead", (), play_of("dig +short +tries=2 +timeout=2 @{server} host.lan", times=6)),
     _benign(
         "redis",
         (Play(("redis-server", "--protected-mode", "no", "--save", "", "--dir", "{work}")),),
-        _play("redis-cli -h {server} incr a", times=60, pause=0.3),
+        play_of("redis-cli -h {server} incr a", times=60, pause=0.3),
     ),
-    _benign("calls", _CALLS, _play("sipp -sn uac {server}:5060 -i {client} -r 2 -d 3000 -nostdin")),
-    _benign("httping", _WEB, _play("httping -c 20 http://{server}/api")),
-    _benign("ping", (), _play("ping -c 20 -i 0.5 {server}"), _play("mtr -r -c 5 {server}")),
-    _benign("ping-large", (), _play("ping -q -i 0.2 -c 100 -s 1000 {server}")),
-    _benign("tcp-30m", _SPEED, _play("nuttcp -T10 -R30m {server}"), _play("nuttcp -r -T8 -R30m {server}")),
-    _benign("tcp-4x20m", _SPEED, _play("nuttcp -T15 -N4 -R20m {server}")),
-    _benign("udp-6m", _SPEED, _play("nuttcp -u -T15 -R6m -l1200 {server}")),
-    _benign("udp-20m", _SPEED, _play("nuttcp -u -T14 -R20m -l1300 {server}")),
-    _benign("tcp-8x3m", (_play("iperf3 -s"),), _play("iperf3 -c {server} -P 8 -b 3M -t 15")),
+    _benign("calls", _CALLS, play_of("sipp -sn uac {server}:5060 -i {client} -r 2 -d 3000 -nostdin")),
+    _benign("httping", WEB, play_of("httping -c 20 http://{server}/api")),
+    _benign("ping", (), play_of("ping -c 20 -i 0.5 {server}"), play_of("mtr -r -c 5 {server}")),
+    _benign("ping-large", (), play_of("ping -q -i 0.2 -c 100 -s 1000 {server}")),
+    _benign("tcp-30m", SPEED, play_of("nuttcp -T10 -R30m {server}"), play_of("nuttcp -r -T8 -R30m {server}")),
+    _benign("tcp-4x20m", SPEED, play_of("nuttcp -T15 -N4 -R20m {server}")),
+    _benign("udp-6m", SPEED, play_of("nuttcp -u -T15 -R6m -l1200 {server}")),
+    _benign("udp-20m", SPEED, play_of("nuttcp -u -T14 -R20m -l1300 {server}")),
+    _benign("tcp-8x3m", (play_of("iperf3 -s"),), play_of("iperf3 -c {server} -P 8 -b 3M -t 15")),
     _benign(
         "ssh",
-        (_play("dropbear -F -E -R -p 22 -P {work}/pid -r {work}/key"),),
-        _play("ssh -o BatchMode=yes -o StrictHostKeyChecking=no nobody@{server} true", times=8, pause=2),
+        (play_of("dropbear -F -E -R -p 22 -P {work}/pid -r {work}/key"),),
+        play_of("ssh -o BatchMode=yes -o StrictHostKeyChecking=no nobody@{server} true", times=8, pause=2),
     ),
     _benign(
         "scrape-15",
-        _WEB,
-        _play("curl -s -o /dev/null http://{net}.[30-44]/api", times=4, pause=4),
+        WEB,
+        play_of("curl -s -o /dev/null http://{net}.[30-44]/api", times=4, pause=4),
         served=range(30, 45),
     ),
     _benign(
         "messages",
-        _BROKER,
-        _play("mosquitto_pub -h {server} -i d{last} -t s/{last} -m 21", times=10, pause=1.8, at_once=8),
+        BROKER,
+        play_of("mosquitto_pub -h {server} -i d{last} -t s/{last} -m 21", times=10, pause=1.8, at_once=8),
     ),
-    _benign("messages-3", _BROKER, _play("mosquitto_pub -h {server} -t t -m x -q 1", times=50, pause=0.3)),
-    _benign("closed-1", (), _play("curl -s -m 1 http://{server}:8883/", times=20, pause=1)),
-    _benign("closed-5", (), _play("curl -s -m 1 http://{server}:8883/", times=100, pause=0.19)),
-    _benign("silent", (), _play("curl -s -m 3 http://{net}.99:443/", times=7)),
+    _benign("messages-3", BROKER, play_of("mosquitto_pub -h {server} -t t -m x -q 1", times=50, pause=0.3)),
+    _benign("closed-1", (), play_of("curl -s -m 1 http://{server}:8883/", times=20, pause=1)),
+    _benign("closed-5", (), play_of("curl -s -m 1 http://{server}:8883/", times=100, pause=0.19)),
+    _benign("silent", (), play_of("curl -s -m 3 http://{net}.99:443/", times=7)),
     _benign(
         "health",
-        _WEB,
-        _play("nc -z -w1 {server} 80", times=1),
+        WEB,
+        play_of("nc -z -w1 {server} 80", times=1),
         *(
-            _play(f"nc -z -w1 {{server}} {port}", pause=pause)
+            play_of(f"nc -z -w1 {{server}} {port}", pause=pause)
             for _ in range(4)
             for port, pause in ((22, 0.0), (80, 0.0), (443, 0.0), (1883, 4.0))
         ),
     ),
-    _benign("users-4", _WEB, _play("siege -q -c 4 -d 2 -t 24S http://{server}/12.html")),
-    _benign("page-20", _WEB, _play(_GET + "/{last}.html", times=5, pause=4, at_once=20)),
+    _benign("users-4", WEB, play_of("siege -q -c 4 -d 2 -t 24S http://{server}/12.html")),
+    _benign("page-20", WEB, play_of(_GET + "/{last}.html", times=5, pause=4, at_once=20)),
     _benign(
-        "pieces-8", _WEB, _play("curl -s -Z --parallel-max 8 http://{server}/[1-10].html", times=6, pause=3)
+        "pieces-8", WEB, play_of("curl -s -Z --parallel-max 8 http://{server}/[1-10].html", times=6, pause=3)
     ),
-    _benign("monitor-5", _WEB, _play(_GET + "/api", times=90, pause=0.19)),
+    _benign("monitor-5", WEB, play_of(_GET + "/api", times=90, pause=0.19)),
     _benign(
         "files-8",
-        (_play("socat -u TCP-LISTEN:9000,fork,reuseaddr /dev/null"),),
-        _play("socat -u FILE:{work}/site/59.html TCP:{server}:9000", times=4, pause=4, at_once=8),
+        (play_of("socat -u TCP-LISTEN:9000,fork,reuseaddr /dev/null"),),
+        play_of("socat -u FILE:{work}/site/59.html TCP:{server}:9000", times=4, pause=4, at_once=8),
     ),
-    _benign("hey-2", _WEB, _play("hey -z 20s -c 2 -q 2 http://{server}/api")),
-    _benign("hey-10", _WEB, _play("hey -n 200 -c 10 -q 1 -disable-keepalive http://{server}/3.html")),
-    _benign("axel-8", _WEB, _play("axel -n 8 -q -o {work}/got http://{server}/image.bin", times=2, pause=4)),
-    _benign("names-tcp", _NAMES, _play("kdig +tcp @{server} a.lan", times=40, pause=0.4)),
+    _benign("hey-2", WEB, play_of("hey -z 20s -c 2 -q 2 http://{server}/api")),
+    _benign("hey-10", WEB, play_of("hey -n 200 -c 10 -q 1 -disable-keepalive http://{server}/3.html")),
+    _benign("axel-8", WEB, play_of("axel -n 8 -q -o {work}/got http://{server}/image.bin", times=2, pause=4)),
+    _benign("names-tcp", NAMES, play_of("kdig +tcp @{server} a.lan", times=40, pause=0.4)),
     _benign(
         "questions-300",
-        _ECHO,
-        _play("sockperf ping-pong -i {server} -p 11111 --mps 300 -t 15 -m 100"),
+        ECHO,
+        play_of("sockperf ping-pong -i {server} -p 11111 --mps 300 -t 15 -m 100"),
     ),
-    _benign("six-page-15", _WEB, _play(_GET6 + "/{last}.html", times=5, pause=4, at_once=15)),
-    _benign("six-crawl", _WEB, _play("wget -q -r -P {work}/got http://[{server6}]/", times=3, pause=4)),
-    _benign("six-closed", (), _play("curl -s -m 1 -g http://[{server6}]:8883/", times=40, pause=0.5)),
-    _benign("six-stream", (_play("iperf3 -s"),), _play("iperf3 -c {server6} -u -b 8M -t 15")),
+    _benign("six-page-15", WEB, play_of(_GET6 + "/{last}.html", times=5, pause=4, at_once=15)),
+    _benign("six-crawl", WEB, play_of("wget -q -r -P {work}/got http://[{server6}]/", times=3, pause=4)),
+    _benign("six-closed", (), play_of("curl -s -m 1 -g http://[{server6}]:8883/", times=40, pause=0.5)),
+    _benign("six-stream", (play_of("iperf3 -s"),), play_of("iperf3 -c {server6} -u -b 8M -t 15")),
     _benign(
         "messages-50",
-        _BROKER,
-        _play("mosquitto_pub -h {server} -t s -m 21 --repeat 900 --repeat-delay 0.02"),
+        BROKER,
+        play_of("mosquitto_pub -h {server} -t s -m 21 --repeat 900 --repeat-delay 0.02"),
     ),
     _benign(
         "sensors-12",
-        _BROKER,
-        _play(
+        BROKER,
+        play_of(
             "mosquitto_pub -h {server} -i x{last} -t s/{last} -m 21 -q 1 --repeat 18 --repeat-delay 1",
             at_once=12,
         ),
     ),
-    _benign("listeners-10", _BROKER, _play("mosquitto_sub -h {server} -t # -W 4", times=4, at_once=10)),
+    _benign("listeners-10", BROKER, play_of("mosquitto_sub -h {server} -t # -W 4", times=4, at_once=10)),
     _benign(
         "syslog-10",
-        (_play("socat -u UDP-RECVFROM:514,fork /dev/null"),),
-        _play("nping -q --udp -g 40000 -p 514 --data-length 120 --rate 10 -c 180 {server}"),
+        (play_of("socat -u UDP-RECVFROM:514,fork /dev/null"),),
+        play_of("nping -q --udp -g 40000 -p 514 --data-length 120 --rate 10 -c 180 {server}"),
     ),
-    _benign("poll-10", _WEB, _play("curl -s -o /dev/null -m 1 http://{server}/api", times=160, pause=0.09)),
+    _benign("poll-10", WEB, play_of("curl -s -o /dev/null -m 1 http://{server}/api", times=160, pause=0.09)),
     _benign(
         "terminal",
-        (_play("dropbear -F -E -R -p 22 -P {work}/pid -r {work}/key"),),
-        _play("nc -w1 {server} 22", times=12, pause=1, most_secs=1.0),
+        (play_of("dropbear -F -E -R -p 22 -P {work}/pid -r {work}/key"),),
+        play_of("nc -w1 {server} 22", times=12, pause=1, most_secs=1.0),
     ),
 )
 
 _DOS = tuple(
-    _scenario(Category.DOS, name, servers, _play(line))
+    scenario_of(Category.DOS, name, servers, play_of(line))
     for name, servers, line in (
-        ("siege-50", _WEB, "siege -q -b -c 50 -t 15S http://{server}/api"),
-        ("wrk-kept", _WEB, "wrk -c 100 -t 2 -d 15 http://{server}/api"),
-        ("t50-syn", _WEB, "t50 {server} --protocol TCP -S --dport 80 --saddr {client} --threshold 30000"),
-        ("t50-ack", _WEB, "t50 {server} --protocol TCP -A --dport 80 --saddr {client} --threshold 30000"),
-        ("t50-udp", _WEB, "t50 {server} --protocol UDP --dport 5000 --saddr {client} --threshold 30000"),
+        ("siege-50", WEB, "siege -q -b -c 50 -t 15S http://{server}/api"),
+        ("wrk-kept", WEB, "wrk -c 100 -t 2 -d 15 http://{server}/api"),
+        ("t50-syn", WEB, "t50 {server} --protocol TCP -S --dport 80 --saddr {client} --threshold 30000"),
+        ("t50-ack", WEB, "t50 {server} --protocol TCP -A --dport 80 --saddr {client} --threshold 30000"),
+        ("t50-udp", WEB, "t50 {server} --protocol UDP --dport 5000 --saddr {client} --threshold 30000"),
         ("ping-flood", (), "ping -q -f -c 20000 {server}"),
         ("nping-udp-2000", (), "nping -q --udp -p 5683 --rate 2000 -c 24000 {server}"),
         ("nping-icmp-800", (), "nping -q --icmp --rate 800 -c 9000 {server}"),
-        ("nping-syn-500", _WEB, "nping -q --tcp -p 80 --flags syn --rate 500 -c 6000 {server}"),
-        ("nping-connect-200", _WEB, "nping -q --tcp-connect -p 80 --rate 200 -c 2500 {server}"),
-        ("hping-syn-500", _WEB, "hping3 -q -S -p 80 -i u2000 -c 6000 {server}"),
-        ("hping-syn-100", _WEB, "hping3 -q -S -p 80 -i u10000 -c 1400 {server}"),
-        ("hping-udp-1000", _WEB, "hping3 -q -2 -p 5000 -i u1000 -c 12000 {server}"),
-        ("names-4000", _NAMES, "dnsperf -s {server} -d {work}/names -Q 4000 -l 12"),
+        ("nping-syn-500", WEB, "nping -q --tcp -p 80 --flags syn --rate 500 -c 6000 {server}"),
+        ("nping-connect-200", WEB, "nping -q --tcp-connect -p 80 --rate 200 -c 2500 {server}"),
+        ("hping-syn-500", WEB, "hping3 -q -S -p 80 -i u2000 -c 6000 {server}"),
+        ("hping-syn-100", WEB, "hping3 -q -S -p 80 -i u10000 -c 1400 {server}"),
+        ("hping-udp-1000", WEB, "hping3 -q -2 -p 5000 -i u1000 -c 12000 {server}"),
+        ("names-4000", NAMES, "dnsperf -s {server} -d {work}/names -Q 4000 -l 12"),
         ("calls-600", _CALLS, "sipp -sn uac {server}:5060 -i {client} -r 600 -l 5000 -d 100 -nostdin"),
         ("calls-one-flow", _CALLS, "sipsak -F -s sip:a@{server}"),
-        ("hey-kept", _WEB, "hey -z 12s -c 50 http://{server}/api"),
-        ("hey-new", _WEB, "hey -z 10s -c 50 -disable-keepalive http://{server}/api"),
-        ("httperf-200", _WEB, "httperf --server {server} --uri /api --rate 200 --num-conn 2400"),
-        ("httperf-60", _WEB, "httperf --server {server} --uri /api --rate 60 --num-conn 800"),
+        ("hey-kept", WEB, "hey -z 12s -c 50 http://{server}/api"),
+        ("hey-new", WEB, "hey -z 10s -c 50 -disable-keepalive http://{server}/api"),
+        ("httperf-200", WEB, "httperf --server {server} --uri /api --rate 200 --num-conn 2400"),
+        ("httperf-60", WEB, "httperf --server {server} --uri /api --rate 60 --num-conn 800"),
         ("six-pings", (), "ping -6 -q -f -c 20000 {server6}"),
-        ("six-syn-500", _WEB, "nping -6 -q --tcp -p 80 --flags syn --rate 500 -c 6000 {server6}"),
-        ("six-thc-syn", _WEB, "atk6-thcsyn6 eth0 {server6} 80"),
-        ("raw-syn", _WEB, f"{_RAW} -c 6000 -d 2msec -A {{client}} -t tcp dp=80,sp=1024-60000,flags=syn"),
+        ("six-syn-500", WEB, "nping -6 -q --tcp -p 80 --flags syn --rate 500 -c 6000 {server6}"),
+        ("six-thc-syn", WEB, "atk6-thcsyn6 eth0 {server6} 80"),
+        ("raw-syn", WEB, f"{_RAW} -c 6000 -d 2msec -A {{client}} -t tcp dp=80,sp=1024-60000,flags=syn"),
         ("raw-datagrams", (), f"{_RAW} -c 12000 -d 1msec -A {{client}} -t udp dp=1-9000,sp=4000"),
-        ("one-flow-8000", _ECHO, "sockperf throughput -i {server} -p 11111 -m 64 --mps 8000 -t 10"),
+        ("one-flow-8000", ECHO, "sockperf throughput -i {server} -p 11111 -m 64 --mps 8000 -t 10"),
     )
 )
 
 _MANY = range(60, 90)
 _DDOS = tuple(
-    _scenario(Category.DDOS, name, servers, _play(line, from_all="{last}" in line), sources=_MANY)
+    scenario_of(Category.DDOS, name, servers, play_of(line, from_all="{last}" in line), sources=_MANY)
     for name, servers, line in (
-        ("t50-random-syn", _WEB, "t50 {server} --protocol TCP -S --dport 80 --threshold 40000"),
-        ("t50-random-ack", _WEB, "t50 {server} --protocol TCP -A --dport 80 --threshold 40000"),
-        ("t50-random-udp", _WEB, "t50 {server} --protocol UDP --dport 53 --threshold 40000"),
+        ("t50-random-syn", WEB, "t50 {server} --protocol TCP -S --dport 80 --threshold 40000"),
+        ("t50-random-ack", WEB, "t50 {server} --protocol TCP -A --dport 80 --threshold 40000"),
+        ("t50-random-udp", WEB, "t50 {server} --protocol UDP --dport 53 --threshold 40000"),
         ("t50-random-icmp", (), "t50 {server} --protocol ICMP --threshold 40000"),
-        ("hping-random-syn", _WEB, "hping3 -q -S -p 80 --rand-source -i u2000 -c 6000 {server}"),
+        ("hping-random-syn", WEB, "hping3 -q -S -p 80 --rand-source -i u2000 -c 6000 {server}"),
         ("hping-random-udp", (), "hping3 -q -2 -p 53 --rand-source -i u1000 -c 9000 {server}"),
         ("many-ping", (), "ping -q -i 0.02 -c 500 -I {net}.{last} {server}"),
-        ("many-syn", _WEB, "nping -q --tcp -p 80 --flags syn -S {net}.{last} --rate 40 -c 500 {server}"),
+        ("many-syn", WEB, "nping -q --tcp -p 80 --flags syn -S {net}.{last} --rate 40 -c 500 {server}"),
         ("many-udp", (), "nping -q --udp -p 9999 -S {net}.{last} --rate 60 -c 800 {server}"),
         ("raw-random-udp", (), f"{_RAW} -c 9000 -d 1msec -A rand -t udp dp=53,sp=4000"),
-        ("many-ab", _WEB, "ab -q -B {net}.{last} -n 700 -c 3 http://{server}/api"),
-        ("many-hping", _WEB, "hping3 -q -S -a {net}.{last} -p 80 -i u50000 -c 250 {server}"),
-        ("many-names", _NAMES, "dnsperf -s {server} -a {net}.{last} -d {work}/names -Q 60 -l 12 -c 1"),
+        ("many-ab", WEB, "ab -q -B {net}.{last} -n 700 -c 3 http://{server}/api"),
+        ("many-hping", WEB, "hping3 -q -S -a {net}.{last} -p 80 -i u50000 -c 250 {server}"),
+        ("many-names", NAMES, "dnsperf -s {server} -a {net}.{last} -d {work}/names -Q 60 -l 12 -c 1"),
     )
 )
 
 _ALIVE = range(30, 100)
 _RECON = tuple(
-    _scenario(Category.RECON, name, _WEB, _play(line), served=_ALIVE)
+    scenario_of(Category.RECON, name, WEB, play_of(line), served=_ALIVE)
     for name, line in (
         ("nmap", "nmap {server}"),
         ("nmap-t2", "nmap -n -Pn -T2 -F {server}"),
