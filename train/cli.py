@@ -31,7 +31,7 @@ def lab(
     count: Annotated[int, typer.Option(min=1, help="How many worlds.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first world; the next has the next.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Worlds at a time.")] = 2,
-    kind: Annotated[str | None, typer.Option(help="benign, recon, dos, ddos or mixed; else drawn.")] = None,
+    kind: Annotated[str | None, typer.Option(help="What they are about, such as recon or pair.")] = None,
     shortest: Annotated[float, typer.Option(min=2, help="Shortest capture, seconds.")] = 8,
     longest: Annotated[float, typer.Option(min=2, help="Longest capture, seconds.")] = 20,
 ) -> None:

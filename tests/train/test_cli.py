@@ -8,7 +8,7 @@ from detector.cli import run_app
 from detector.records import CATEGORIES
 from tests.train import samples
 from train.cli import app
-from train.lab.scenes import ATTACKS, BUSTLE, CROWDS, OTHERS, PAIRS
+from train.lab.scenes import ATTACKS, BUSTLE, CROWDS, CYCLES, OTHERS, PAIRS
 
 
 def run(*arguments: str) -> int:
@@ -68,13 +68,14 @@ def test_an_unknown_origin_is_named(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_every_scene_of_the_lab_is_listed_with_its_class(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("lab", "--list") == 0
     rows = [line.split(maxsplit=3) for line in capsys.readouterr().out.splitlines()]
-    assert {category for category, *_ in rows} == {*CATEGORIES, "Other", "Pair", "Crowd"}
+    assert {category for category, *_ in rows} == {*CATEGORIES, "Other", "Pair", "Crowd", "Cycle", "Overrun"}
     assert {name for _, name, *_ in rows} == {
         scene.__name__
         for scene in [
             *BUSTLE,
             *PAIRS,
             *CROWDS,
+            *CYCLES,
             *OTHERS,
             *(scene for scenes in ATTACKS.values() for scene in scenes),
         ]

@@ -245,14 +245,12 @@ class Draft:
         tool: str,
         attackers: Sequence[str],
         victims: Sequence[str],
+        least: float = 0.0,
         **params: Any,
     ) -> int:
         """Enter an event and return its index."""
-        self.events.append(
-            Event(
-                category=category, tool=tool, attackers=list(attackers), victims=list(victims), params=params
-            )
-        )
+        parties = {"attackers": list(attackers), "victims": list(victims)}
+        self.events.append(Event(category=category, tool=tool, params=params, least=least, **parties))
         return len(self.events) - 1
 
     def world(self) -> World:

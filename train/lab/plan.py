@@ -94,6 +94,9 @@ class Event:
     attackers: list[str]
     victims: list[str]
     params: Params = field(default_factory=dict)
+    least: float = 0.0
+    """Packets a second, both ways, below which it was none of the classes: a flood of requests to a server
+    that takes seconds for each, or that nobody lets in, is no flood that packets show."""
 
 
 @dataclass(slots=True, kw_only=True)

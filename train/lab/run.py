@@ -25,7 +25,6 @@ from detector.errors import UsageError
 from detector.records import Category
 from train.lab import tools
 from train.lab.plan import World
-from train.lab.truth import OTHER
 from train.lab.world import KINDS, QUIET, draw
 
 _GRACE_SECONDS = 40.0
@@ -166,12 +165,11 @@ def _play(argv: list[str], patience: float) -> str | None:
 
 
 def _check(world: World, truth: Path) -> str | None:
-    """Refuse a capture without the attack that it is named after, or with next to nothing of it."""
+    """Refuse a capture with next to nothing of the attack that it is named after, or of what it became."""
     report = json.loads(truth.read_text(encoding="utf-8"))
     if not report["packets"]:
         return "the capture is empty"
-    attacks = [event for event in report["events"] if event["class"] not in {Category.BENIGN, OTHER}]
-    seen = sum(event["packets"] for event in attacks)
+    seen = sum(event["packets"] for event in report["events"] if event["class"] != Category.BENIGN)
     if world.kind not in QUIET and seen < _FEWEST_ATTACK_PACKETS:
         tools = ", ".join(
             event.tool for event in world.events if event.category not in {Category.BENIGN, None}

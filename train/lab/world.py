@@ -4,17 +4,20 @@ import random
 
 from train.lab.draft import Draft
 from train.lab.plan import World
-from train.lab.scenes import ATTACKS, BUSTLE, CROWDS, OTHERS, PAIRS
+from train.lab.scenes import ATTACKS, BUSTLE, CROWDS, CYCLES, OTHERS, PAIRS
 from train.lab.scenes.life import furnish
 from train.lab.scenes.pace import slow_down
 
-KINDS = ("benign", "recon", "dos", "ddos", "mixed", "pair", "crowd")
+KINDS = ("benign", "recon", "dos", "ddos", "mixed", "pair", "crowd", "cycle", "overrun")
 
-_SHARES = (50, 40, 35, 35, 15, 0, 0)
+_SHARES = (50, 40, 35, 35, 15, 0, 0, 0, 0)
 """How many of each kind in a set, where the caller names none."""
 
-_OF_THEIR_OWN = {"pair": PAIRS, "crowd": CROWDS}
+_OF_THEIR_OWN = {"pair": PAIRS, "crowd": CROWDS, "cycle": CYCLES}
 """Kinds whose worlds are about one thing, and what that is drawn from."""
+
+_FEW = frozenset({"pair", "cycle", "overrun"})
+"""Kinds about two machines."""
 
 QUIET = frozenset({"benign", *_OF_THEIR_OWN})
 """Kinds without an attack."""
@@ -33,11 +36,12 @@ def draw(seed: int, kind: str | None = None, seconds: tuple[float, float] = (8, 
 
     Benign worlds have ordinary life and mostly one or two busy scenes; attack worlds mostly have life
     around the attack, and some nothing but the attack; mixed ones several attacks. In a world of a pair, two
-    machines are busy with each other, in one of a crowd many with one, and there is often nobody else.
+    machines are busy with each other, in one of a crowd many with one, and there is often nobody else; in one
+    of a cycle, or where one overruns another, they do so over a few flows that last.
     """
     kind = kind or kind_of(seed)
     bare = _is_bare(seed, kind)
-    few = bare or kind == "pair" or random.Random(f"few {seed}").randrange(5) == 0  # noqa: S311
+    few = bare or kind in _FEW or random.Random(f"few {seed}").randrange(5) == 0  # noqa: S311
     draft = Draft(seed, kind, seconds, devices=(1, 3) if few else (3, 11))
     if not bare:
         furnish(draft)
@@ -60,5 +64,5 @@ def draw(seed: int, kind: str | None = None, seconds: tuple[float, float] = (8, 
 
 def _is_bare(seed: int, kind: str) -> bool:
     """Draw whether nothing but what the world is about happens in it."""
-    times = {"benign": 0, "mixed": 0, "pair": 2, "crowd": 3}.get(kind, 7)
+    times = {"benign": 0, "mixed": 0, "pair": 2, "crowd": 3, "cycle": 2, "overrun": 2}.get(kind, 7)
     return times > 0 and random.Random(f"bare {seed}").randrange(times) == 0  # noqa: S311

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,15 @@ def test_a_world_without_attack_is_told_as_benign_whatever_its_kind(flood: Path)
     harmless = Event(category=Category.BENIGN, tool="pages", attackers=["10.0.0.2"], victims=[CAMERA])
     assert truth.report(world(harmless), EPOCH, flood, [])["category"] == Category.BENIGN
     assert "category" not in truth.report(world(event(["*"], [CAMERA])), EPOCH, flood, [])
+
+
+@pytest.mark.parametrize(("least", "told"), [(10.0, "DDoS"), (1000.0, truth.OTHER)])
+def test_a_flood_that_did_not_come_about_is_of_no_class(flood: Path, least: float, told: str) -> None:
+    planned = replace(event(["*"], [CAMERA]), least=least)
+    (found,) = truth.report(world(planned), EPOCH, flood, [])["events"]
+    assert 10.0 < found["packets"] / (found["end"] - found["start"]) < 1000.0
+    assert found["class"] == told
+    assert "least" not in found
 
 
 def test_an_event_without_packets_is_listed_apart(flood: Path) -> None:

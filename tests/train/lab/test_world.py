@@ -2,18 +2,22 @@
 
 from collections import Counter
 from ipaddress import ip_address, ip_network
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.records import Category
-from train.lab.plan import World
+from train.lab.plan import Event, World
 from train.lab.registry import PROGRAMS
 from train.lab.scenes.onslaught import (
     ASKED_PER_SECOND,
     BUSY_PER_SECOND,
+    CYCLES_PER_SECOND,
+    DATA_BYTES,
     MISSED_PER_SECOND,
+    OVERRUN_PER_SECOND,
     STREAM_PER_SECOND,
     floor_of,
 )
@@ -54,10 +58,11 @@ def test_floods_are_bounded_in_count_and_rate(seed: int, kind: str) -> None:
                 assert job.params.get("rate", 1) <= MOST_PER_SECOND
 
 
-@given(seeds, st.sampled_from(("recon", "dos", "ddos")))
+@given(seeds, st.sampled_from(("recon", "dos", "ddos", "overrun")))
 def test_a_world_of_a_kind_has_one_attack_of_its_class(seed: int, kind: str) -> None:
+    category = "dos" if kind == "overrun" else kind
     categories = [event.category for event in draw(seed, kind).events]
-    assert [str(found).lower() for found in categories if found not in {Category.BENIGN, None}] == [kind]
+    assert [str(found).lower() for found in categories if found not in {Category.BENIGN, None}] == [category]
 
 
 @given(seeds, st.sampled_from(sorted(QUIET)))
@@ -88,6 +93,36 @@ def test_a_world_of_a_crowd_asks_less_than_a_flood(seed: int) -> None:
         stays = event.params["exchanges"] > 1
         most = {"missed": MISSED_PER_SECOND}.get(event.tool, ASKED_PER_SECOND if stays else BUSY_PER_SECOND)
         assert rate <= most * 1.001
+
+
+def messages_a_second(event: Event) -> float:
+    """Asked by an event, as drawn; without end where nobody waits."""
+    if "rate" in event.params:
+        return float(event.params["rate"])
+    think = event.params["think"]
+    return float(event.params["clients"] / think) if think else inf
+
+
+@given(seeds)
+def test_harmless_flows_that_last_carry_fewer_small_messages_than_a_flood(seed: int) -> None:
+    (*_, event) = draw(seed, "cycle").events
+    if event.tool == "walk":
+        return
+    params = event.params
+    sizes = (*params["bytes"], params["reply"]) if "bytes" in params else (params["ask"], params["reply"])
+    if max(sizes) < DATA_BYTES:
+        most = STREAM_PER_SECOND if params.get("kind") == "raw" else CYCLES_PER_SECOND
+        assert messages_a_second(event) <= most * 1.001
+
+
+@given(seeds)
+def test_one_source_that_overruns_another_does_so_over_few_flows_and_fast(seed: int) -> None:
+    (event,) = (event for event in draw(seed, "overrun").events if event.category is Category.DOS)
+    params = event.params
+    assert len(event.attackers) == len(event.victims) == 1
+    assert {params.get(key, 1) for key in ("flows", "clients", "parallel")} <= {1, 2, 4, 6}
+    assert messages_a_second(event) >= OVERRUN_PER_SECOND * 0.999
+    assert event.least == OVERRUN_PER_SECOND
 
 
 @given(seeds)
@@ -168,7 +203,7 @@ def test_a_world_lives_as_long_as_asked(seed: int, shortest: float, more: float)
 def test_a_set_holds_all_kinds_and_more_than_forty_tools() -> None:
     worlds = [draw(seed) for seed in range(400)]
     tools = {(event.category, event.tool) for world in worlds for event in world.events}
-    assert {world.kind for world in worlds} == set(KINDS) - {"pair", "crowd"}
+    assert {world.kind for world in worlds} == set(KINDS) - {"pair", "crowd", "cycle", "overrun"}
     assert len(tools) >= 60
     assert sum(category is Category.BENIGN for category, _ in tools) >= 20
 

@@ -10,6 +10,7 @@ from train.lab.scenes import (
     clients,
     crowds,
     floods,
+    kept,
     nmap,
     others,
     pairs,
@@ -70,6 +71,12 @@ CROWDS: tuple[Scene, ...] = (
 )
 """Many harmless clients of one server; they have worlds of their own too."""
 
+CYCLES: tuple[Scene, ...] = (
+    *(kept.cycles, kept.cycles, kept.messages, kept.readings, kept.readings),
+    *(kept.bulk, kept.bulk, kept.bulk, kept.walk),
+)
+"""One harmless client and its server over flows that last."""
+
 RECON: tuple[Scene, ...] = (
     *(
         nmap.syn_scan,
@@ -100,6 +107,12 @@ DOS: tuple[Scene, ...] = (
     *(requests.http_flood, requests.slow_requests, requests.mqtt_flood, requests.question_flood),
 )
 
+OVERRUNS: tuple[Scene, ...] = (
+    *(kept.overrun, kept.overrun, kept.overrun, kept.publishing, kept.publishing),
+    *(kept.questions, kept.questions, kept.unanswered),
+)
+"""Floods over flows that last; they have worlds of their own too."""
+
 DDOS: tuple[Scene, ...] = (
     *(floods.packet_flood_many,) * 4,
     *(floods.spoofed_flood,) * 6,
@@ -116,8 +129,10 @@ _BY_CLASS: dict[str, tuple[Scene, ...]] = {
     Category.BENIGN: BUSTLE,
     "Pair": PAIRS,
     "Crowd": CROWDS,
+    "Cycle": CYCLES,
     Category.RECON: RECON,
     Category.DOS: DOS,
+    "Overrun": OVERRUNS,
     Category.DDOS: DDOS,
     OTHER: OTHERS,
 }
@@ -131,4 +146,4 @@ def listed() -> Iterator[tuple[str, str, float, str]]:
             yield category, getattr(scene, "__name__", ""), times / len(scenes), told
 
 
-ATTACKS = {"recon": RECON, "dos": DOS, "ddos": DDOS}
+ATTACKS = {"recon": RECON, "dos": DOS, "ddos": DDOS, "overrun": OVERRUNS}

@@ -1,5 +1,7 @@
 """Floods of packets: one source, many real ones, invented ones, reflectors."""
 
+from typing import Any
+
 from detector.records import Category
 from train.lab.attacks.reflect import SERVICES
 from train.lab.draft import Draft
@@ -94,7 +96,11 @@ def one_flow_flood(draft: Draft) -> None:
     kind = rng.choice(("udp", "udp", "udp", "icmp", "icmp", "syn", "ack", "psh-ack", "fin", "rst"))
     limits = bounds(draft, most=12_000, low=floor_of(kind, one_flow=True))
     limits["bytes"] = 0 if kind not in {"udp", "icmp"} and draft.chance(0.7) else draft.whole(1, 1400)
-    ports = {"kind": kind, "port": aim(draft, victim), "source_port": rng.randint(1024, 65_000)}
+    ports: dict[str, Any] = {
+        "kind": kind,
+        "port": aim(draft, victim),
+        "source_port": rng.randint(1024, 65_000),
+    }
     if ports["port"] == -1 or isinstance(ports["port"], list):
         ports["port"] = rng.randint(1, 65_535)
     what = (Category.DOS, f"{kind}-one-flow")

@@ -24,6 +24,19 @@ MISSED_PER_SECOND = 20
 ASKED_PER_SECOND = 300
 """Likewise, questions over connections that last, or by datagrams that are answered."""
 
+CYCLES_PER_SECOND = 500
+"""Likewise of one machine alone: controllers of the captures `iti-ics` ask and answer so often."""
+
+OVERRUN_PER_SECOND = 1000
+"""Messages of one source over flows that last: from here on they are a flood, answered or not.
+
+In worlds of their own (`kept`). Elsewhere harmless streams of small datagrams go up to 20,000 a second, and
+floods begin at `ASKED_PER_SECOND`: a model that learns from those shrugs, at 16,000 questions as at 300.
+"""
+
+DATA_BYTES = 700
+"""Messages as large as this carry data, where it is for their receiver to say how fast."""
+
 STREAM_PER_SECOND = 1000
 """Packets a second into one flow that nobody answers: cameras send as many, a flood of datagrams more."""
 
@@ -57,13 +70,16 @@ def run(
     program: str,
     what: tuple[Category | None, str],
     victim: str,
+    *,
+    least: float = 0.0,
     **params: Any,
 ) -> None:
-    """Let all sources run the same, sharing rate and count; `what` is the class and the tool."""
+    """Let all sources run the same, sharing rate and count; `what` is the class and the tool.
+
+    `least` is from how many packets a second on it is what it is called; see `Event`.
+    """
     category, tool = what
-    event = draft.event(
-        category, tool, sources.addresses, [victim], **{k: v for k, v in params.items() if k != "sources"}
-    )
+    event = draft.event(category, tool, sources.addresses, [victim], least=least, **params)
     share = len(sources.hosts)
     when = draft.span(3, 20)
     for host, addresses in sources.hosts:
