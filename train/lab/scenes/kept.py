@@ -187,6 +187,17 @@ def _flood(draft: Draft, rate: float) -> int:
     return min(_MOST, round(rate * draft.rng.uniform(_SHORTEST_SECS, draft.seconds)))
 
 
+def _attack(draft: Draft, victim: Host, sources: Sources, tool: str, program: str, **params: Any) -> None:
+    what = (Category.DOS, tool)
+    run(draft, sources, program, what, victim.address, least=OVERRUN_PER_SECOND, **params)
+
+
+def _attack_by_datagrams(draft: Draft, victim: Host, tool: str, params: dict[str, Any]) -> None:
+    sources = _one(draft, victim, "attacker")
+    params |= {"servers": [victim.address], "count": _flood(draft, params["rate"])}
+    _attack(draft, victim, sources, tool, "datagrams", **params)
+
+
 def _rate(draft: Draft) -> float:
     return draft.between(OVERRUN_PER_SECOND, _FASTEST)
 
@@ -207,13 +218,12 @@ def overrun(draft: Draft) -> None:
     _near(victim, sources.hosts[0][0])
     talk = _pieces(draft) | _talk(clients, _rate(draft)) | {"count": draft.whole(6000, _MOST)}
     talk["think"] = draft.rng.choice((0.0, talk["think"]))
-    run(
+    _attack(
         draft,
+        victim,
         sources,
+        f"{protocol}-overrun",
         "conversations",
-        (Category.DOS, f"{protocol}-overrun"),
-        victim.address,
-        least=OVERRUN_PER_SECOND,
         servers=[victim.address],
         port=port,
         protocol=protocol,
@@ -227,13 +237,12 @@ def publishing(draft: Draft) -> None:
     draft.serve(victim, "serve-broker", 1883)
     sources = _one(draft, victim, "attacker")
     _near(victim, sources.hosts[0][0])
-    run(
+    _attack(
         draft,
+        victim,
         sources,
+        "mqtt-publish-flood",
         "mqtt-flood",
-        (Category.DOS, "mqtt-publish-flood"),
-        victim.address,
-        least=OVERRUN_PER_SECOND,
         target=victim.address,
         port=1883,
         mode=draft.rng.choice(("publish", "publish", "publish", "subscribe")),
@@ -252,19 +261,7 @@ def questions(draft: Draft) -> None:
     port, rate = draft.rng.choice(ports), _rate(draft)
     victim = victim_service(draft, "serve-datagrams", port, kind=kind)
     params = _datagrams(draft, low=draft.whole(12, 160), rate=rate, reply=draft.whole(20, DATA_BYTES))
-    run(
-        draft,
-        _one(draft, victim, "attacker"),
-        "datagrams",
-        (Category.DOS, "question-flood"),
-        victim.address,
-        least=OVERRUN_PER_SECOND,
-        servers=[victim.address],
-        port=port,
-        kind=kind,
-        count=_flood(draft, rate),
-        **params,
-    )
+    _attack_by_datagrams(draft, victim, "question-flood", params | {"port": port, "kind": kind})
 
 
 def unanswered(draft: Draft) -> None:
@@ -274,16 +271,4 @@ def unanswered(draft: Draft) -> None:
     port = port if isinstance(port, int) and port > 0 else draft.rng.randint(1, 65_535)
     draft.serve(victim, "serve-datagrams", port, kind="sink")
     params = _datagrams(draft, low=draft.whole(12, 160), rate=rate)
-    run(
-        draft,
-        _one(draft, victim, "attacker"),
-        "datagrams",
-        (Category.DOS, "udp-one-flow"),
-        victim.address,
-        least=OVERRUN_PER_SECOND,
-        servers=[victim.address],
-        port=port,
-        kind="raw",
-        count=_flood(draft, rate),
-        **params,
-    )
+    _attack_by_datagrams(draft, victim, "udp-one-flow", params | {"port": port, "kind": "raw"})
