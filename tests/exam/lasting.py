@@ -6,10 +6,8 @@ As in `scenarios`, by programs that the lab does not know, or that it does not u
 from functools import partial
 
 from detector.records import Category
-from tests.exam.scenarios import BROKER, ECHO, NAMES, SPEED, WEB, Play, Scenario, play_of, scenario_of
+from tests.exam.scenarios import BROKER, ECHO, IPERF, NAMES, REDIS, SPEED, WEB, Scenario, play_of, scenario_of
 
-_REDIS = (Play(("redis-server", "--protected-mode", "no", "--save", "", "--dir", "{work}")),)
-_IPERF = (play_of("iperf3 -s"),)
 _SINK = (play_of("socat -u UDP-RECV:5000 /dev/null"),)
 _PUBLISH = "mosquitto_pub -h {server} -i d{last} -t plant/{last}"
 _benign = partial(scenario_of, Category.BENIGN)
@@ -18,16 +16,16 @@ _QUIET = (
     _benign("publish-100", BROKER, play_of(f"{_PUBLISH} -m 21.5 --repeat 1400 --repeat-delay 0.01")),
     _benign("publish-4x20", BROKER, play_of(f"{_PUBLISH} -m 7 --repeat 280 --repeat-delay 0.05", at_once=4)),
     _benign("publish-q1", BROKER, play_of(f"{_PUBLISH} -q 1 -m 7 --repeat 500 --repeat-delay 0.03")),
-    _benign("redis-50", _REDIS, play_of("redis-cli -h {server} -r 700 -i 0.02 incr a")),
-    _benign("redis-2x90", _REDIS, play_of("redis-cli -h {server} -r 1300 -i 0.01 get a", at_once=2)),
+    _benign("redis-50", REDIS, play_of("redis-cli -h {server} -r 700 -i 0.02 incr a")),
+    _benign("redis-2x90", REDIS, play_of("redis-cli -h {server} -r 1300 -i 0.01 get a", at_once=2)),
     _benign("names-250", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 250 -l 14 -c 1")),
     _benign("gets-kept-100", WEB, play_of("hey -z 14s -c 2 -q 50 http://{server}/api")),
     _benign("cycle-400", ECHO, play_of("sockperf ping-pong -i {server} -p 11111 --mps 400 -t 14 -m 40")),
     _benign("readings-400", ECHO, play_of("sockperf throughput -i {server} -p 11111 --mps 400 -t 14 -m 40")),
     _benign("audio", SPEED, play_of("nuttcp -u -T14 -R560k -l172 {server}")),
-    _benign("video-12m", _IPERF, play_of("iperf3 -u -c {server} -b 12M -t 14")),
-    _benign("video-3x4m", _IPERF, play_of("iperf3 -u -c {server} -b 4M -P 3 -t 14")),
-    _benign("backup-full-speed", _IPERF, play_of("iperf3 -c {server} -n 60M")),
+    _benign("video-12m", IPERF, play_of("iperf3 -u -c {server} -b 12M -t 14")),
+    _benign("video-3x4m", IPERF, play_of("iperf3 -u -c {server} -b 4M -P 3 -t 14")),
+    _benign("backup-full-speed", IPERF, play_of("iperf3 -c {server} -n 60M")),
     _benign("download-full-speed", SPEED, play_of("nuttcp -r -n40m {server}")),
     _benign("upload-80m", SPEED, play_of("nuttcp -T12 -R80m {server}")),
 )
@@ -42,8 +40,8 @@ _DOS = tuple(
             BROKER,
             play_of(f"{_PUBLISH} -m {'7' * 200} --repeat 9000 --repeat-delay 0", at_once=4),
         ),
-        ("redis-flood-1", _REDIS, play_of("redis-benchmark -h {server} -c 1 -n 60000 -t get")),
-        ("redis-flood-4", _REDIS, play_of("redis-benchmark -h {server} -c 4 -n 60000 -t incr")),
+        ("redis-flood-1", REDIS, play_of("redis-benchmark -h {server} -c 1 -n 60000 -t get")),
+        ("redis-flood-4", REDIS, play_of("redis-benchmark -h {server} -c 4 -n 60000 -t incr")),
         ("names-2000", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 2000 -l 12 -c 1")),
         ("names-12000", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 12000 -l 5 -c 1")),
         ("gets-kept-flood", WEB, play_of("wrk -c 2 -t 1 -d 8 http://{server}/api")),
@@ -51,7 +49,7 @@ _DOS = tuple(
         ("cycle-flood", ECHO, play_of("sockperf ping-pong -i {server} -p 11111 --mps max -t 4 -m 40")),
         ("datagrams-4000", _SINK, play_of("hping3 -q -2 -k -s 6000 -p 5000 -d 40 -i u250 -c 30000 {server}")),
         ("datagrams-10000", SPEED, play_of("nuttcp -u -T4 -R8m -l100 {server}")),
-        ("datagrams-small", _IPERF, play_of("iperf3 -u -c {server} -b 4M -l 100 -t 8")),
+        ("datagrams-small", IPERF, play_of("iperf3 -u -c {server} -b 4M -l 100 -t 8")),
         ("closed-port-3000", (), play_of("hping3 -q -2 -k -s 6000 -p 5999 -d 40 -i u333 -c 25000 {server}")),
     )
 )

@@ -49,6 +49,8 @@ def play_of(line: str, **more: float | bool) -> Play:
 WEB = (play_of("nginx -c {work}/nginx.conf"),)
 NAMES = (play_of("dnsmasq -k -C /dev/null --no-resolv --no-hosts --address=/#/10.9.8.7 -x {work}/pid"),)
 BROKER = (play_of("mosquitto -c {work}/mosquitto.conf"),)
+IPERF = (play_of("iperf3 -s"),)
+REDIS = (Play(("redis-server", "--protected-mode", "no", "--save", "", "--dir", "{work}")),)
 SPEED = (play_of("nuttcp -S --nofork"),)
 _CALLS = (play_of("sipp -sn uas -i {server} -p 5060 -nostdin"),)
 ECHO = (play_of("sockperf server -i {server} -p 11111"),)
@@ -110,7 +112,7 @@ _QUIET = (
     _benign("names-dead", (), play_of("dig +short +tries=2 +timeout=2 @{server} host.lan", times=6)),
     _benign(
         "redis",
-        (Play(("redis-server", "--protected-mode", "no", "--save", "", "--dir", "{work}")),),
+        REDIS,
         play_of("redis-cli -h {server} incr a", times=60, pause=0.3),
     ),
     _benign("calls", _CALLS, play_of("sipp -sn uac {server}:5060 -i {client} -r 2 -d 3000 -nostdin")),
@@ -121,7 +123,7 @@ _QUIET = (
     _benign("tcp-4x20m", SPEED, play_of("nuttcp -T15 -N4 -R20m {server}")),
     _benign("udp-6m", SPEED, play_of("nuttcp -u -T15 -R6m -l1200 {server}")),
     _benign("udp-20m", SPEED, play_of("nuttcp -u -T14 -R20m -l1300 {server}")),
-    _benign("tcp-8x3m", (play_of("iperf3 -s"),), play_of("iperf3 -c {server} -P 8 -b 3M -t 15")),
+    _benign("tcp-8x3m", IPERF, play_of("iperf3 -c {server} -P 8 -b 3M -t 15")),
     _benign(
         "ssh",
         (play_of("dropbear -F -E -R -p 22 -P {work}/pid -r {work}/key"),),
@@ -175,7 +177,7 @@ _QUIET = (
     _benign("six-page-15", WEB, play_of(_GET6 + "/{last}.html", times=5, pause=4, at_once=15)),
     _benign("six-crawl", WEB, play_of("wget -q -r -P {work}/got http://[{server6}]/", times=3, pause=4)),
     _benign("six-closed", (), play_of("curl -s -m 1 -g http://[{server6}]:8883/", times=40, pause=0.5)),
-    _benign("six-stream", (play_of("iperf3 -s"),), play_of("iperf3 -c {server6} -u -b 8M -t 15")),
+    _benign("six-stream", IPERF, play_of("iperf3 -c {server6} -u -b 8M -t 15")),
     _benign(
         "messages-50",
         BROKER,

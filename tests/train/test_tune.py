@@ -7,8 +7,6 @@ from train.tune import ATTACK_GRID, Scored, certain, opens, tune
 
 START_MS = 1_700_000_000_000
 DEFAULT = WindowSettings()
-
-
 CROWD = {"role": Role.TARGET, "flows": 32, "packets": 160, "unanswered": 4, "top_peer_flows": 4}
 CROWD |= {"ports": 1, "peers": 9, "recent_flows": 900, "recent_packets": 19_000}
 

@@ -249,8 +249,16 @@ class Draft:
         **params: Any,
     ) -> int:
         """Enter an event and return its index."""
-        parties = {"attackers": list(attackers), "victims": list(victims)}
-        self.events.append(Event(category=category, tool=tool, params=params, least=least, **parties))
+        self.events.append(
+            Event(
+                category=category,
+                tool=tool,
+                attackers=list(attackers),
+                victims=list(victims),
+                params=params,
+                least=least,
+            )
+        )
         return len(self.events) - 1
 
     def world(self) -> World:

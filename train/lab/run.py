@@ -169,12 +169,10 @@ def _check(world: World, truth: Path) -> str | None:
     report = json.loads(truth.read_text(encoding="utf-8"))
     if not report["packets"]:
         return "the capture is empty"
-    seen = sum(event["packets"] for event in report["events"] if event["class"] != Category.BENIGN)
+    tools = [event.tool for event in world.events if event.category not in {Category.BENIGN, None}]
+    seen = sum(event["packets"] for event in report["events"] if event["tool"] in tools)
     if world.kind not in QUIET and seen < _FEWEST_ATTACK_PACKETS:
-        tools = ", ".join(
-            event.tool for event in world.events if event.category not in {Category.BENIGN, None}
-        )
-        return f"{tools} left {seen} packets, fewer than {_FEWEST_ATTACK_PACKETS}"
+        return f"{', '.join(tools)} left {seen} packets, fewer than {_FEWEST_ATTACK_PACKETS}"
     return None
 
 

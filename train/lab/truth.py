@@ -85,8 +85,8 @@ def report(world: World, origin: float, capture: Path, logs: list[LogLine]) -> d
         {**e, "attackers": frozenset(e["attackers"]), "victims": frozenset(e["victims"])} for e in events
     ]
     total = _measure(events, capture, frozenset(bystanders))
-    for event, planned in zip(events, world.events, strict=True):
-        if event["packets"] < planned.least * (event["end"] - event["start"]):
+    for event in events:
+        if event["packets"] < event.pop("least") * (event["end"] - event["start"]):
             event["class"] = OTHER
     document = [{**e, "attackers": sorted(e["attackers"]), "victims": sorted(e["victims"])} for e in events]
     quiet = all(event.category is Category.BENIGN for event in world.events)
@@ -141,7 +141,6 @@ def _planned(world: World, index: int, origin: float, logs: list[LogLine]) -> di
     if len(ran) < len(jobs):
         ends += [origin + job.start + job.seconds for job in jobs]
     document = asdict(world.events[index])
-    del document["least"]
     return {
         "class": document.pop("category") or OTHER,
         **document,

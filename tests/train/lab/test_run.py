@@ -17,7 +17,7 @@ from detector.records import Category
 from train.lab import tools, truth
 from train.lab.draft import Draft
 from train.lab.plan import World
-from train.lab.run import make, name, namespaced, run
+from train.lab.run import _check, make, name, namespaced, run
 
 needs_namespaces = pytest.mark.skipif(
     os.geteuid() != 0 or bool(tools.missing()), reason="needs root and the lab's programs"
@@ -53,6 +53,25 @@ def small_world(seed: int = 1, seconds: float = 3.5) -> World:
     world = draft.world()
     world.unseen = []
     return world
+
+
+@pytest.mark.parametrize(
+    ("told", "refused"),
+    [
+        ([("Recon", "probe", 240)], None),
+        ([("Recon", "probe", 5)], "probe left 5 packets, fewer than 6"),
+        ([(truth.OTHER, "probe", 240)], None),  # slower than what it is called, but there
+        ([(truth.OTHER, "ssh-guessing", 240)], "probe left 0 packets, fewer than 6"),
+        ([("Benign", "pages", 240)], "probe left 0 packets, fewer than 6"),
+    ],
+)
+def test_a_capture_holds_the_attack_that_it_is_named_after(
+    tmp_path: Path, told: list[tuple[str, str, int]], refused: str | None
+) -> None:
+    path = tmp_path / "truth.json"
+    events = [{"class": category, "tool": tool, "packets": packets} for category, tool, packets in told]
+    path.write_text(json.dumps({"packets": 500, "events": events}))
+    assert _check(small_world(), path) == refused
 
 
 @pytest.mark.live

@@ -42,10 +42,11 @@ def _one(draft: Draft, host: Host, kind: str = "client") -> Sources:
     return Sources(draft, many=False, victim=host, kind=kind)
 
 
-def _near(*hosts: Host) -> None:
-    """Let hosts be near each other: what waits for answers is no faster than the way there and back."""
-    for host in hosts:
-        host.link = Link()
+def _near(draft: Draft, host: Host, kind: str) -> Sources:
+    """Draw one near `host`: what waits for answers is no faster than the way there and back."""
+    sources = _one(draft, host, kind)
+    host.link = sources.hosts[0][0].link = Link()
+    return sources
 
 
 def _datagrams(draft: Draft, *, low: int, rate: float, reply: int = 0) -> dict[str, Any]:
@@ -86,8 +87,7 @@ def cycles(draft: Draft) -> None:
     port = draft.serve(host, "serve-exchange", draft.rng.choice(_CONTROLLERS))
     rate = draft.between(10, CYCLES_PER_SECOND)
     what = (Category.BENIGN, "cycles")
-    sources, clients = _one(draft, host, "plc"), draft.rng.choice((1, 1, 1, 2, 4))
-    _near(host, sources.hosts[0][0])
+    sources, clients = _near(draft, host, "plc"), draft.rng.choice((1, 1, 1, 2, 4))
     talk = _pieces(draft) | _talk(clients, rate)
     run(draft, sources, "conversations", what, address, servers=[address], port=port, protocol="raw", **talk)
 
@@ -96,7 +96,7 @@ def messages(draft: Draft) -> None:
     """A gateway publishes what many sensors measure over one connection, 5 to 300 messages a second."""
     host, address = server_of(draft)
     port = draft.serve(host, "serve-broker", draft.rng.choice((1883, 1884)))
-    talk = _talk(draft.rng.choice((1, 1, 3)), draft.between(5, 300))
+    talk = _talk(draft.rng.choice((1, 1, 3)), draft.between(5, ASKED_PER_SECOND))
     talk |= {"ask": draft.whole(4, 900), "reply": draft.rng.choice((0, 0, 1))}
     what = (Category.BENIGN, "messages")
     run(
@@ -140,8 +140,7 @@ def bulk(draft: Draft) -> None:
     """Files, there or back, over one to twelve connections, 300 to 15,000 whole frames a second."""
     host, address = server_of(draft)
     port = draft.serve(host, "serve-exchange", draft.rng.choice((445, 873, 2049, 8443, 9000)))
-    sources, clients = _one(draft, host), draft.rng.choice((1, 1, 2, 4, 8, 12))
-    _near(host, sources.hosts[0][0])
+    sources, clients = _near(draft, host, "client"), draft.rng.choice((1, 1, 2, 4, 8, 12))
     bytes_per_second = _FRAME_BYTES * draft.between(300, _BULK_PER_SECOND)
     exchanges = draft.rng.choice((_EVER, _EVER, 1))
     most = ALONE_PER_SECOND if exchanges == 1 else ASKED_PER_SECOND
@@ -214,8 +213,7 @@ def overrun(draft: Draft) -> None:
     )
     victim, clients = victim_of(draft, answers=True), draft.rng.choice((1, 1, 1, 2, 6))
     draft.serve(victim, program, port)
-    sources = _one(draft, victim, "attacker")
-    _near(victim, sources.hosts[0][0])
+    sources = _near(draft, victim, "attacker")
     talk = _pieces(draft) | _talk(clients, _rate(draft)) | {"count": draft.whole(6000, _MOST)}
     talk["think"] = draft.rng.choice((0.0, talk["think"]))
     _attack(
@@ -235,8 +233,7 @@ def publishing(draft: Draft) -> None:
     """Messages without end over one to six MQTT connections, acknowledged or not."""
     victim, rate = victim_of(draft, answers=True), _rate(draft)
     draft.serve(victim, "serve-broker", 1883)
-    sources = _one(draft, victim, "attacker")
-    _near(victim, sources.hosts[0][0])
+    sources = _near(draft, victim, "attacker")
     _attack(
         draft,
         victim,
