@@ -1,7 +1,9 @@
 """Make a set of captures: one world after another, some side by side, each in namespaces of its own."""
 
 import contextlib
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -60,7 +62,8 @@ def run(
     kept, whatever else is there is made again.
 
     Raises:
-        UsageError: a program is missing, the kind is unknown, or namespaces cannot be made here.
+        UsageError: a program is missing, the kind is unknown, namespaces cannot be made here, or another
+            run makes worlds in the same folder.
     """
     if kind is not None and kind not in KINDS:
         raise UsageError(f"unknown kind of world {kind!r}: expected one of {', '.join(KINDS)}")
@@ -68,8 +71,13 @@ def run(
     _require_namespaces()
     out.mkdir(parents=True, exist_ok=True)
     worlds = [draw(number, kind, seconds) for number in range(seed, seed + count)]
-    result = Result()
-    todo = []
+    with _alone(out):
+        return _make_all(worlds, out, workers)
+
+
+def _make_all(worlds: list[World], out: Path, workers: int) -> Result:
+    """Make the worlds that are not there."""
+    result, todo = Result(), []
     for world in worlds:
         if (out / f"{name(world)}.json").exists():
             result.kept.append(name(world))
@@ -86,6 +94,22 @@ def run(
             _kill_all()
             raise
     return result
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep other runs out of a folder: two would make the same worlds, each over the other's parts."""
+    folder = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"{out}: another iotids-train lab makes worlds there; let it end, or name another --out"
+            ) from error
+        yield
+    finally:
+        os.close(folder)
 
 
 def _note(result: Result, world: str, trouble: str | None) -> None:

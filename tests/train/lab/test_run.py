@@ -1,6 +1,7 @@
 """The lab makes captures with a truth that holds, goes on where it stopped, and leaves nothing behind."""
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -111,6 +112,18 @@ def test_a_set_goes_on_where_it_stopped(tmp_path: Path) -> None:
     result = run(tmp_path, 2, 6, 2, kind="benign", seconds=(3, 3))
     assert (result.made, result.kept, result.failed) == (["benign-000006"], ["benign-000007"], {})
     assert (tmp_path / "benign-000007.json").read_text() == "{}"
+
+
+@needs_namespaces
+def test_two_runs_do_not_make_worlds_in_one_folder(tmp_path: Path) -> None:
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    with pytest.raises(UsageError, match=f"{tmp_path}: another iotids-train lab"):
+        run(tmp_path, 1, 1, kind="benign")
+    assert list(tmp_path.iterdir()) == []
+    os.close(other)
+    (tmp_path / "benign-000001.json").write_text("{}")
+    assert run(tmp_path, 1, 1, kind="benign").kept == ["benign-000001"]
 
 
 @pytest.mark.live
