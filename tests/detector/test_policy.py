@@ -298,3 +298,28 @@ def test_more_datagrams_than_a_stream_has_are_a_flood(
     seen = {**DELUGE, "interval_first_ms": 5000, "interval_last_ms": 6000} | other
     (verdict,) = judge([[0.7, 0.0, 0.3, 0.0]], role=role, seen=seen)
     assert (verdict.category, verdict.uncertain) == (category, False)
+
+
+OVERRUN = {"flows": 10, "packets": 4000, "bytes": 1_200_000, "top_peer_flows": 5, "protocol": 6}
+
+
+@pytest.mark.parametrize(
+    ("row", "other", "role", "category"),
+    [
+        ([0.40, 0.0, 0.6, 0.0], {}, Role.TARGET, DOS),
+        ([0.40, 0.0, 0.6, 0.0], {}, Role.SOURCE, BENIGN),
+        ([0.55, 0.0, 0.45, 0.0], {}, Role.TARGET, BENIGN),  # the model finds Benign likelier
+        ([0.40, 0.0, 0.6, 0.0], {"packets": 3999, "bytes": 1_199_700}, Role.TARGET, BENIGN),
+        ([0.40, 0.0, 0.6, 0.0], {"bytes": 1_200_001}, Role.TARGET, BENIGN),  # it carries data
+        ([0.40, 0.0, 0.6, 0.0], {"last_ms": 6999, "packets": 4000}, Role.TARGET, BENIGN),  # soon over
+        ([0.40, 0.0, 0.6, 0.0], {"last_ms": 7001}, Role.TARGET, BENIGN),
+        ([0.40, 0.0, 0.6, 0.0], {"flows": 63, "top_peer_flows": 63}, Role.TARGET, BENIGN),  # flows that end
+        ([0.40, 0.0, 0.6, 0.0], {"top_peer_flows": 4}, Role.TARGET, BENIGN),  # of several clients
+    ],
+)
+def test_more_small_packets_inside_flows_that_last_need_only_be_likelier_a_flood(
+    row: list[float], other: dict[str, int], role: Role, category: Category
+) -> None:
+    seen = {**OVERRUN, "first_ms": 5000, "last_ms": 7000} | other
+    (verdict,) = judge([row], dos=0.93, benign=0.3, role=role, seen=seen)
+    assert (verdict.category, verdict.uncertain) == (category, False)
