@@ -1,6 +1,7 @@
 """Worlds come from their seed alone, are bounded, and say truly who is in them."""
 
 from collections import Counter
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from math import inf
 
@@ -9,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.records import Category
+from train.lab.draft import Draft
 from train.lab.plan import Event, World
 from train.lab.registry import PROGRAMS
+from train.lab.scenes import services, volume
 from train.lab.scenes.onslaught import (
     ASKED_PER_SECOND,
     BUSY_PER_SECOND,
@@ -113,6 +116,24 @@ def test_harmless_flows_that_last_carry_fewer_small_messages_than_a_flood(seed: 
     if max(sizes) < DATA_BYTES:
         most = STREAM_PER_SECOND if params.get("kind") == "raw" else CYCLES_PER_SECOND
         assert messages_a_second(event) <= most * 1.001
+
+
+@given(seeds, st.sampled_from((services.busy_datagram_server, services.collector, volume.stream)))
+def test_one_harmless_sender_of_small_datagrams_is_no_faster_than_no_flood_is(
+    seed: int, scene: Callable[[Draft], None]
+) -> None:
+    draft = Draft(seed, "benign", (8, 8))
+    scene(draft)
+    for event in (event for event in draft.world().events if len(event.attackers) == 1):
+        assert max(event.params["bytes"]) >= DATA_BYTES or event.params["rate"] <= STREAM_PER_SECOND
+
+
+@given(seeds)
+def test_harmless_transfers_carry_data(seed: int) -> None:
+    draft = Draft(seed, "benign", (8, 8))
+    volume.transfer(draft)
+    (event,) = draft.world().events
+    assert max(event.params["ask"], event.params["reply"]) >= DATA_BYTES
 
 
 @given(seeds)

@@ -30,8 +30,9 @@ CYCLES_PER_SECOND = 500
 OVERRUN_PER_SECOND = 1000
 """Messages of one source over flows that last: from here on they are a flood, answered or not.
 
-In worlds of their own (`kept`). Elsewhere harmless streams of small datagrams go up to 20,000 a second, and
-floods begin at `ASKED_PER_SECOND`: a model that learns from those shrugs, at 16,000 questions as at 300.
+In worlds of their own (`kept`). Elsewhere floods of questions begin at `ASKED_PER_SECOND` already, and small
+datagrams of one harmless source stay below `STREAM_PER_SECOND`: as long as those went up to 20,000 a second,
+a model shrugged, at 16,000 questions as at 300.
 """
 
 DATA_BYTES = 700

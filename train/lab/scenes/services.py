@@ -12,7 +12,14 @@ from train.lab.draft import Draft
 from train.lab.plan import Host
 from train.lab.scenes.bustle import own
 from train.lab.scenes.crowds import members_of
-from train.lab.scenes.onslaught import ASKED_PER_SECOND, BUSY_PER_SECOND, bounds, run
+from train.lab.scenes.onslaught import (
+    ASKED_PER_SECOND,
+    BUSY_PER_SECOND,
+    DATA_BYTES,
+    STREAM_PER_SECOND,
+    bounds,
+    run,
+)
 from train.lab.scenes.parties import Sources, server_of
 
 _MOST_PACKETS, _MOST_PER_SECOND = 40_000, 8000
@@ -184,6 +191,14 @@ def datagrams_of(draft: Draft, size: tuple[int, int]) -> dict[str, Any]:
     }
 
 
+def unhurried(draft: Draft, params: dict[str, Any]) -> dict[str, Any]:
+    """Return datagrams of one source, slower than a flood of them; such as carry data go as fast as drawn."""
+    if params["bytes"][1] >= DATA_BYTES:
+        return params
+    most = draft.between(STREAM_PER_SECOND / 2, STREAM_PER_SECOND)
+    return params | {"rate": min(params["rate"], most)}
+
+
 def collector(draft: Draft) -> None:
     """Many devices (or one) send to a collector that never answers, may be mute, or is down."""
     host, address = server_of(draft)
@@ -196,6 +211,8 @@ def collector(draft: Draft) -> None:
     params["rate"] = min(params["rate"], draft.between(ONE_WAY_RATE / 2, ONE_WAY_RATE))
     what = (Category.BENIGN, f"{name}-collector")
     sources = Sources(draft, many=draft.chance(0.75), victim=host, kind="client")
+    if len(sources.addresses) == 1:
+        params = unhurried(draft, params)
     if draft.chance(0.15):
         params |= {"source_port": port, "flows": 1, "fresh": 0.0}
     run(draft, sources, "datagrams", what, address, servers=[address], port=port, kind="raw", **params)
@@ -212,6 +229,8 @@ def busy_datagram_server(draft: Draft) -> None:
     params = datagrams_of(draft, (12, 1300))
     if name not in _STREAMS:
         params["rate"] = min(params["rate"], draft.between(ASKED_PER_SECOND / 2, ASKED_PER_SECOND))
+    elif len(sources.addresses) == 1:
+        params = unhurried(draft, params)
     run(draft, sources, "datagrams", what, address, servers=[address], port=port, kind=kind, **params)
 
 
@@ -237,7 +256,7 @@ def datagram_polling(draft: Draft) -> None:
     addresses += [draft.lan_address() for _ in range(draft.rng.choice((0, 0, 0, 1, 5)))]
     host = draft.pick("hub", "laptop", "plc")
     event = own(draft, host, addresses, f"{name}-polling")
-    params = datagrams_of(draft, (12, 120))
+    params = unhurried(draft, datagrams_of(draft, (12, 120)))
     draft.run(
         host, "datagrams", draft.span(4), event=event, servers=addresses, port=port, kind=kind, **params
     )

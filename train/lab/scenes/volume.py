@@ -3,22 +3,22 @@
 from detector.records import Category
 from train.lab.draft import Draft
 from train.lab.scenes.bustle import own
-from train.lab.scenes.onslaught import bounds, run
+from train.lab.scenes.onslaught import DATA_BYTES, bounds, run
 from train.lab.scenes.parties import Sources, server_of
-from train.lab.scenes.services import ONE_WAY_RATE, datagrams_of
+from train.lab.scenes.services import ONE_WAY_RATE, datagrams_of, unhurried
 
 _MOST_KILOBITS = 150_000
 
 
 def stream(draft: Draft) -> None:
-    """One flow of datagrams, both ways at any rate or one way: a camera, a tunnel, a game, a call."""
+    """One flow of datagrams, both ways or one: a camera, a tunnel, a game, a call; small ones unhurried."""
     host, address = server_of(draft)
     both = draft.chance(0.5)
     port, kind = draft.rng.randint(1025, 65_000), "exchange" if both else "raw"
     draft.serve(host, "serve-datagrams", port, kind="exchange" if both else "sink")
     top = 20_000 if both else ONE_WAY_RATE
     params = datagrams_of(draft, (12, 1372)) | bounds(draft, low=5, top=top, most=18_000)
-    params |= {"flows": 1, "fresh": 0.0}
+    params = unhurried(draft, params) | {"flows": 1, "fresh": 0.0}
     if both:
         params["count"] = params["count"] // (1 + params["answers"] // params["every"])
     sources = Sources(draft, many=False, victim=host, kind="client")
@@ -31,7 +31,7 @@ def transfer(draft: Draft) -> None:
     host, address = server_of(draft)
     port = draft.serve(host, "serve-exchange", draft.rng.randint(1025, 65_000))
     heavy = draft.rng.choice(((True, False), (False, True), (True, True)))
-    size = [draft.whole(200, 1_000_000) if much else draft.whole(4, 400) for much in heavy]
+    size = [draft.whole(2 * DATA_BYTES, 1_000_000) if much else draft.whole(4, 400) for much in heavy]
     clients, count = draft.rng.choice((1, 1, 1, 3)), max(2, 15_000 // (3 + sum(size) // 900))
     run(
         draft,
