@@ -209,20 +209,24 @@ def _barrage(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]
 
 def _deluge(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show more datagrams from one host than any stream has."""
-    began, ended = (facts[f"interval_{which}_ms"].astype(np.int64) for which in ("first", "last"))
-    secs = np.maximum((ended - began) / 1000, interval_secs)
+    secs = np.maximum(_secs(facts, "interval_"), interval_secs)
     many = facts["interval_packets"] >= DELUGE_PACKETS_PER_SEC * secs
     return np.asarray(many & _one_way_datagrams(facts))
 
 
 def _overrun(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show more small packets inside lasting flows than harmless machines send."""
-    began, ended = (facts[f"{which}_ms"].astype(np.int64) for which in ("first", "last"))
-    secs, packets = (ended - began) / 1000, facts["packets"]
+    secs, packets = _secs(facts), facts["packets"]
     fast = (secs >= OVERRUN_SECS) & (packets >= OVERRUN_PACKETS_PER_SEC * secs)
     small = facts["bytes"] <= OVERRUN_BYTES * packets
     lasting = packets >= OVERRUN_FLOW_PACKETS * facts["flows"]
     return np.asarray(fast & small & lasting & (facts["top_peer_flows"] >= OVERRUN_SHARE * facts["flows"]))
+
+
+def _secs(facts: NDArray[np.void], part: str = "") -> NDArray[np.float64]:
+    """Return how long, (m,), it is from the first packet to the last of windows, or of their `interval_`."""
+    began, ended = (facts[f"{part}{which}_ms"].astype(np.int64) for which in ("first", "last"))
+    return np.asarray((ended - began) / 1000)
 
 
 def _one_way_datagrams(facts: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -30,8 +30,8 @@ CYCLES_PER_SECOND = 500
 OVERRUN_PER_SECOND = 1000
 """Messages of one source over flows that last: from here on they are a flood, answered or not.
 
-In worlds of their own (`kept`). Elsewhere floods of questions begin at `ASKED_PER_SECOND` already, and small
-datagrams of one harmless source stay below `STREAM_PER_SECOND`: as long as those went up to 20,000 a second,
+In worlds of their own (`kept`). Elsewhere floods of questions begin at `ASKED_PER_SECOND` already, and a
+harmless stream of small datagrams stays below `STREAM_PER_SECOND`: as long as they went to 20,000 a second,
 a model shrugged, at 16,000 questions as at 300.
 """
 

@@ -195,8 +195,12 @@ def unhurried(draft: Draft, params: dict[str, Any]) -> dict[str, Any]:
     """Return datagrams of one source, slower than a flood of them; such as carry data go as fast as drawn."""
     if params["bytes"][1] >= DATA_BYTES:
         return params
-    most = draft.between(STREAM_PER_SECOND / 2, STREAM_PER_SECOND)
-    return params | {"rate": min(params["rate"], most)}
+    return _held(draft, params, STREAM_PER_SECOND)
+
+
+def _held(draft: Draft, params: dict[str, Any], most: float) -> dict[str, Any]:
+    """Return datagrams no faster than `most` a second, or than half of it, or anything between."""
+    return params | {"rate": min(params["rate"], draft.between(most / 2, most))}
 
 
 def collector(draft: Draft) -> None:
@@ -207,8 +211,7 @@ def collector(draft: Draft) -> None:
     port = port if draft.chance(0.6) else draft.rng.randint(1025, 60_000)
     if draft.chance(0.93):
         draft.serve(host, "serve-datagrams", port, kind="sink")
-    params = datagrams_of(draft, size)
-    params["rate"] = min(params["rate"], draft.between(ONE_WAY_RATE / 2, ONE_WAY_RATE))
+    params = _held(draft, datagrams_of(draft, size), ONE_WAY_RATE)
     what = (Category.BENIGN, f"{name}-collector")
     sources = Sources(draft, many=draft.chance(0.75), victim=host, kind="client")
     if len(sources.addresses) == 1:
@@ -228,7 +231,7 @@ def busy_datagram_server(draft: Draft) -> None:
     sources = Sources(draft, many=draft.chance(0.75), victim=host, kind="client")
     params = datagrams_of(draft, (12, 1300))
     if name not in _STREAMS:
-        params["rate"] = min(params["rate"], draft.between(ASKED_PER_SECOND / 2, ASKED_PER_SECOND))
+        params = _held(draft, params, ASKED_PER_SECOND)
     elif len(sources.addresses) == 1:
         params = unhurried(draft, params)
     run(draft, sources, "datagrams", what, address, servers=[address], port=port, kind=kind, **params)
