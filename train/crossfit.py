@@ -5,6 +5,9 @@ judged every capture unseen: what suits those judgements suits the recipe. So a 
 by all of its folds, and a fold is judged with what the other folds say, which leaves its own captures out of
 the choice. On five folds of the shared captures this took the calibration error from 0.040, with each fold's
 own validation origins, to 0.022, and more attacks opened beside fewer false alarms.
+
+Captures set aside are nobody's own: all models judge them together. With one seed, by each fold's model alone
+the threshold of DoS lay between 0.70 and 0.93, by all five between 0.75 and 0.85.
 """
 
 from collections.abc import Collection, Sequence
@@ -56,13 +59,17 @@ class Told:
         benign = (scored for entry, scored in self.captures if entry.category == Category.BENIGN)
         return [_cooled(scored, temperature) for scored in benign]
 
+    def held(self, temperature: float) -> list[Scored]:
+        """Return the captures set aside as a temperature more would have told them."""
+        return [_cooled(scored, temperature) for scored in self.aside]
+
     def with_temperature(self, temperature: float) -> "Told":
         """Return what it would have told with a temperature more."""
         return replace(
             self,
             probabilities=cooled(self.probabilities, temperature),
             captures=tuple((entry, _cooled(scored, temperature)) for entry, scored in self.captures),
-            aside=tuple(_cooled(scored, temperature) for scored in self.aside),
+            aside=tuple(self.held(temperature)),
         )
 
 
@@ -90,8 +97,8 @@ def temperature_of(parts: Sequence[Told], doubted: Collection[str] = ()) -> floa
 def crossed(parts: Sequence[Told], doubted: Collection[str] = ()) -> list[Told]:
     """Return each model's judgements with temperature and thresholds that the others' choose.
 
-    One alone, and one whose others know no benign capture, keeps its own. For `doubted` captures see
-    `temperature_of`.
+    Captures set aside choose by what all models make of them. One alone, and one whose others know no
+    benign capture, keeps its own. For `doubted` captures see `temperature_of`.
     """
     return [_crossed(part, [other for other in parts if other is not part], doubted) for part in parts]
 
@@ -104,7 +111,8 @@ def _crossed(part: Told, others: Sequence[Told], doubted: Collection[str]) -> To
     if not quiet:
         return part
     judged = part.with_temperature(temperature)
-    return replace(judged, thresholds=silencing(quiet, judged.aside))
+    held = [*judged.aside, *(each for other in others for each in other.held(temperature))]
+    return replace(judged, thresholds=silencing(quiet, held))
 
 
 def silencing(quiet: Sequence[Scored], aside: Sequence[Scored] = ()) -> Thresholds:

@@ -8,8 +8,8 @@ thresholds chosen here are tuned on the captures that they would be judged by.
 
 Shared captures know few busy servers and clients, which are what a flood is easiest mistaken for. So origins
 may be set aside, such as sets of the lab's worlds: nothing learns from them, and thresholds must do for them
-too. Thresholds by the quiet captures alone let one in four of ordinary downloads, polls and streams between
-two machines open a DoS.
+too, as this model and those of the folds judge them. Thresholds by the quiet captures alone let one in four
+of ordinary downloads, polls and streams between two machines open a DoS.
 """
 
 import math
@@ -77,6 +77,7 @@ def fit_final(
     model = calibrated(fitted.model, temperature)
     quiet = [each for part in told for each in part.benign(unseen)]
     held = scored_benign(data, index, split.aside, KerasScorer(model))
+    held += [each for part in told for each in part.held(unseen)]
     say(f"Choosing thresholds on {len(quiet)} and {len(held)} benign captures of origins never seen.")
     thresholds = silencing(quiet, held)
     return save_run(

@@ -86,6 +86,14 @@ def test_what_is_set_aside_may_ask_for_more() -> None:
     )
 
 
+def test_what_is_set_aside_is_judged_by_all_models() -> None:
+    loud = tuple(capture(f"aside/{n}", [ALIKE] * 9) for n in range(3))
+    calm = tuple(capture(f"aside/{n}", [QUIET] * 9) for n in range(3))
+    trusting, wary = replace(told("a", 1.0), aside=calm), replace(told("b", 1.0, seed=1), aside=loud)
+    thresholds = [each.thresholds.recon for each in crossed([trusting, wary])]
+    assert min(thresholds) > 0.5
+
+
 def test_one_alone_keeps_its_own() -> None:
     (found,) = crossed([told("a", 2.0)])
     assert found.thresholds == OWN
