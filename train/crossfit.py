@@ -27,8 +27,9 @@ FALSE_SHARE = 1 / 300
 one in a hundred."""
 
 ASIDE_SHARE = 0.1
-"""Of benign captures set aside, how many may raise an incident of one class. The lab's are busier than any
-network. DoS needs 0.93 at this share; at 0.75 one pair of busy machines in seven opened one."""
+"""Of the judgements of benign captures set aside, each by every model, how many may raise an incident of one
+class. The lab's are busier than any network. DoS needs 0.93 at this share; at 0.75 one pair of busy machines
+in seven opened one."""
 
 _LEAST = 1e-9
 """Trees are sure beyond all logarithms."""

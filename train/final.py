@@ -78,7 +78,7 @@ def fit_final(
     quiet = [each for part in told for each in part.benign(unseen)]
     held = scored_benign(data, index, split.aside, KerasScorer(model))
     held += [each for part in told for each in part.held(unseen)]
-    say(f"Choosing thresholds on {len(quiet)} and {len(held)} benign captures of origins never seen.")
+    say(f"Choosing thresholds on {len(quiet)} benign captures and {len(held)} judgements of those aside.")
     thresholds = silencing(quiet, held)
     return save_run(
         directory,
