@@ -24,7 +24,8 @@ class MeterSettings(Part):
     expire_closed: bool = True
     """TCP flows leave at once on RST, or when both sides have sent FIN."""
     keep_direction: bool = True
-    """The slices of one flow keep the direction of its first packet."""
+    """Conversations are remembered: the slices of one flow keep the direction of its first packet, and a
+    reset after the last of them is no flow of its own."""
 
 
 class WindowSettings(Part):

@@ -79,7 +79,13 @@ class PureTable(FlowTable):
         self.last_packet_ms = times[-1] if times else self.last_packet_ms
 
     def _begin(self, key: bytes, pointer: Any, time: int, *, swapped: bool, flag: int) -> None:
-        """Open a flow with its first packet, making room for it where there is none."""
+        """Open a flow with its first packet, making room for it where there is none.
+
+        A reset that comes after the last flow of a conversation ends what is over, and begins nothing.
+        """
+        if flag & RST_BIT and self._first_senders.pop(key, None) is not None:
+            self.late_resets += 1
+            return
         if self.thinned and hash(key) & ((1 << self.thinned) - 1):  # seeded: no sender can choose
             self.shed += 1
             return

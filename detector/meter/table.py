@@ -40,13 +40,15 @@ class FlowTable(ABC):
     ) -> None:
         self.clock = PacketClock(max_step_ms)
         self.packets = 0
-        """Packets offered to a flow; `refused` and `shed` are among them."""
+        """Packets offered to a flow; `late_resets`, `refused` and `shed` are among them."""
         self.last_packet_ms = -1
         """Packet time of the last of them, -1 before the first."""
         self.expired: Counter[Expiry] = Counter()
         """Flows let go, by reason."""
         self.refused = 0
         """Packets lost because the engine had no memory for a new flow."""
+        self.late_resets = 0
+        """Packets left out because they only end a conversation whose last flow has left already."""
         self.shed = 0
         """Packets left out because they would have begun a flow while these were thinned out."""
         self.thinned = 0

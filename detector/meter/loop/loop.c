@@ -83,11 +83,14 @@ static void export_flow(struct meter *meter, const struct entry *entry, enum exp
 
 /* ---- the directions of conversations ---- */
 
-static void forget_sender(struct meter *meter, const uint64_t *key)
+static int forget_sender(struct meter *meter, const uint64_t *key)
 {
     uint32_t place = lru_find(&meter->senders, key, lru_hash(&meter->senders, key));
-    if (place != NOWHERE)
-        lru_remove(&meter->senders, place);
+    if (place == NOWHERE)
+        return 0;
+    lru_remove(&meter->senders, place);
+    meter->state.remembered = meter->senders.count;
+    return 1;
 }
 
 static void remember_sender(struct meter *meter, const uint64_t *key, uint8_t first_sender)
@@ -136,20 +139,24 @@ static uint8_t is_flipped(struct meter *meter, const uint64_t *key, uint8_t swap
         return 0;
     if ((flags & (SYN_BIT | ACK_BIT)) == SYN_BIT) {
         forget_sender(meter, key);
-        meter->state.remembered = meter->senders.count;
         return 0;
     }
     place = lru_find(&meter->senders, key, lru_hash(&meter->senders, key));
     return place != NOWHERE && meter->first_senders[place] != swapped;
 }
 
-/* Open a flow with its first packet, making room for it where there is none. */
+/* Open a flow with its first packet, making room for it where there is none. A reset that comes after the last
+ * flow of a conversation ends what is over, and begins nothing. */
 static uint32_t begin_flow(struct meter *meter, struct packet *packet, const uint64_t *key, uint64_t hash,
                            uint8_t swapped, uint16_t flags)
 {
     struct state *state = &meter->state;
     uint32_t place;
     void *flow;
+    if (flags & RST_BIT && forget_sender(meter, key)) {
+        state->late_resets++;
+        return NOWHERE;
+    }
     if (state->thinned && hash >> (64 - state->thinned)) {
         state->shed++;
         return NOWHERE;

@@ -59,8 +59,8 @@ def pumped(frames: Sequence[Frame], into: FlowTable, enough: int) -> FlowBatch:
 
 def counts(into: FlowTable) -> tuple[Any, ...]:
     clock = into.clock
-    told = (into.packets, into.last_packet_ms, into.expired, into.refused, into.shed, len(into))
-    return (*told, into.remembered, clock.now_ms, clock.restamped, clock.restarts)
+    told = (into.packets, into.last_packet_ms, into.expired, into.late_resets, into.refused, into.shed)
+    return (*told, len(into), into.remembered, clock.now_ms, clock.restamped, clock.restarts)
 
 
 def assert_equal(frames: Sequence[Frame], enough: int = 2048, **exceptions: Any) -> FlowBatch:

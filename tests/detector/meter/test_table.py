@@ -216,6 +216,27 @@ class TestDirection:
     def test_a_closed_connection_is_forgotten(self) -> None:
         assert self.senders((forth(0, PSH), back(1, RST), back(2, ACK))) == [A, B]
 
+    LATE = (*HANDSHAKE, forth(3000, RST))
+
+    @pytest.mark.parametrize("late", [forth, back])
+    def test_a_reset_after_the_last_flow_of_a_conversation_begins_none(self, late: Any) -> None:
+        into = table()
+        flows = metered((*HANDSHAKE, late(3000, RST | ACK)), into)
+        assert flows["bidirectional_packets"].tolist() == [3]
+        assert (into.late_resets, into.packets, into.remembered) == (1, 4, 0)
+
+    def test_a_second_reset_begins_a_flow_as_one_without_a_conversation_does(self) -> None:
+        into = table()
+        assert len(metered((*self.LATE, forth(3001, RST)), into)) == 2
+        assert into.late_resets == 1
+        assert len(metered((forth(0, RST), forth(1, RST)), into)) == 2
+        assert into.late_resets == 1
+
+    def test_without_memory_every_reset_begins_a_flow(self) -> None:
+        into = table(keep_direction=False)
+        assert len(metered(self.LATE, into)) == 2
+        assert into.late_resets == 0
+
     def test_memory_of_directions_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for place in (pure, compiled):
             monkeypatch.setattr(place, "REMEMBERED_CONVERSATIONS", 4)
