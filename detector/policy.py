@@ -15,15 +15,17 @@ where as few hosts send one ICMP packet each, they answer somebody who asked the
 whatever way, less than `MISSED_FLOWS_PER_SEC`, they may miss a server that is gone: the share of DDoS goes to
 Benign. All three are paces of the last seconds, because harmless clients come in bursts. A scan listens:
 where one host sends another more datagrams to new ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered,
-the share of Recon goes to DoS unless the model is sure of the scan. And nobody streams more datagrams than
-`DELUGE_PACKETS_PER_SEC` to a host that never answers: the share of Benign goes to DoS. So it does where one
-host sends another more small packets than `OVERRUN_PACKETS_PER_SEC`, for seconds, inside flows that last, if
-the model finds DoS likelier than Benign: beyond the pace of harmless machines no more certainty is asked for.
+the share of Recon goes to DoS unless the model is sure of the scan. Where one asks another's TCP ports, each
+once, and is answered, it learns: the share of DoS goes to Recon unless the model is sure of the flood. And
+nobody streams more datagrams than `DELUGE_PACKETS_PER_SEC` to a host that never answers: the share of Benign
+goes to DoS. So it does where one host sends another more small packets than `OVERRUN_PACKETS_PER_SEC`, for
+seconds, inside flows that last, if the model finds DoS likelier than Benign: beyond the pace of harmless
+machines no more certainty is asked for.
 
 A verdict reports the model's own probabilities all the same.
 """
 
-from socket import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP
+from socket import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +67,12 @@ once a second (Linux, `icmp_ratelimit`), so that faster ones learn nothing. It i
 BARRAGE_SHARE = 0.8
 """Of a window's flows, those of a barrage that nobody answers, and those between its two hosts, at least."""
 
-SURELY_SCAN = 0.95
+INQUIRY_PACKETS, INQUIRY_ANSWERED = 4, 7 / 8
+"""Packets of a flow that asks for a TCP port and takes the answer (SYN, SYN with ACK, ACK, RST), at most on
+average, and the share of flows that get one, at least. Two of the archive's 833 harmless captures have such a
+window, 46 of 68 scans, one of 106 of DoS. Of a thousand ports asked in 0.2 s the model has 0.5 for either."""
+
+SURELY_SCAN = SURELY_FLOOD = 0.95
 """Probability of Recon from which a barrage is believed to be a scan: nmap's is as fast on a quick network,
 and the model tells it by its empty datagrams with 0.99."""
 
@@ -180,6 +187,7 @@ def plausible(
         (_RECON, _BENIGN, asked < SCAN_ENDS),
         (_DDOS, _DOS, as_target & (peers < DDOS_SOURCES)),
         (_DDOS, _BENIGN, as_target & (few & (crowd | _errors(facts)) | missed)),
+        (_DOS, _RECON, _inquiry(facts) & (probabilities[:, _DOS] < SURELY_FLOOD)),
         (_RECON, _DOS, _barrage(facts, interval_secs) & (probabilities[:, _RECON] < SURELY_SCAN)),
         (_BENIGN, _DOS, as_target & (_deluge(facts, interval_secs) | _overrun(facts) & likelier)),
     ):
@@ -205,6 +213,16 @@ def _barrage(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]
     """Tell which windows, (m,), show datagrams between two hosts, faster than a scan could learn from."""
     many = facts["interval_flows"] >= BARRAGE_FLOWS_PER_SEC * interval_secs
     return np.asarray(many & _one_way_datagrams(facts))
+
+
+def _inquiry(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show one host that asks another new TCP ports, and is answered."""
+    flows = facts["flows"]
+    each_once = facts["ports"] >= np.maximum(BARRAGE_SHARE * flows, SCAN_ENDS)
+    brief = facts["packets"] <= INQUIRY_PACKETS * flows
+    answered = facts["unanswered"] <= (1 - INQUIRY_ANSWERED) * flows
+    between_two = facts["top_peer_flows"] >= BARRAGE_SHARE * flows
+    return np.asarray((facts["protocol"] == IPPROTO_TCP) & each_once & brief & answered & between_two)
 
 
 def _deluge(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:

@@ -173,6 +173,35 @@ def test_a_fast_scan_of_datagrams_that_the_model_is_sure_of_is_one() -> None:
         assert verdict.category == category
 
 
+INQUIRY = {"flows": 32, "packets": 128, "unanswered": 4, "top_peer_flows": 26, "protocol": 6}
+
+
+@pytest.mark.parametrize(
+    ("other", "ports", "category"),
+    [
+        ({}, 26, RECON),
+        ({}, 25, DOS),
+        ({"protocol": 17}, 26, DOS),
+        ({"packets": 129}, 26, DOS),  # conversations
+        ({"unanswered": 5}, 26, DOS),  # nothing to be learnt
+        ({"top_peer_flows": 25}, 26, DOS),
+    ],
+)
+@pytest.mark.parametrize("role", Role)
+def test_who_asks_port_after_port_and_is_answered_scans(
+    role: Role, other: dict[str, int], ports: int, category: Category
+) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.5, 0.4]], role=role, ports=ports, seen=INQUIRY | other, dos=0.5)
+    assert verdict.category == category
+    assert verdict.confidence == pytest.approx(0.9 if category == RECON else 0.5)
+
+
+def test_a_flood_that_the_model_is_sure_of_is_one_though_it_is_answered() -> None:
+    for sure, category in ((0.94, RECON), (0.96, DOS)):
+        (verdict,) = judge([[1 - sure, 0.0, sure, 0.0]], ports=32, seen=INQUIRY)
+        assert verdict.category == category
+
+
 @pytest.mark.parametrize(("peers", "category"), [(2, DDOS), (1, DOS)])
 def test_a_distributed_flood_has_several_sources(peers: int, category: Category) -> None:
     seen = {"recent_flows": 500}
