@@ -14,9 +14,9 @@ of ordinary downloads, polls and streams between two machines open a DoS.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
+from detector.bundle import Distribution
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.scorer import KerasScorer
@@ -25,9 +25,11 @@ from train.crossfit import Told, silencing, temperature_of
 from train.datasets import Index, load, read_index
 from train.fit import fit
 from train.networks import calibrated
+from train.networks.mean import histories, mean_of
 from train.record import Run, doubted_by, read_run
+from train.reference import record_of
 from train.runs import lesson_of, save_run
-from train.settings import FitSettings
+from train.settings import FitSettings, changed
 from train.split import split_by_name
 from train.survey import Surveyed
 
@@ -38,6 +40,7 @@ def fit_final(
     folds: Sequence[Path],
     settings: FitSettings,
     *,
+    seeds: Sequence[int],
     aside: Collection[str] = (),
     cap_windows: int,
     command: str,
@@ -51,7 +54,8 @@ def fit_final(
         data: directory of extracted windows, the same that the folds were trained on.
         directory: the run's.
         folds: runs that test on different origins.
-        settings: as those of the folds.
+        settings: as those of the folds; the seed in them does not count.
+        seeds: of several, each trains a network, and the model is their mean.
         aside: origins to choose thresholds by alone.
         cap_windows: likewise.
         command: to be told in the card.
@@ -63,34 +67,38 @@ def fit_final(
         UsageError: two of the folds test on the same origin, or one was trained with other settings.
     """
     index = read_index(data, schema_digest=SCHEMA.digest)
-    known = [read_run(fold) for fold in folds]
-    _check(known, folds, settings)
+    known = _read(folds, settings)
     split = split_by_name(index, validate=(), test=(), aside=aside)
     taught, left_out = lesson_of(index, split, survey)
-    training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
-    say(f"{len(training)} windows to learn from.")
-    fitted = fit(training, None, settings, mask=MASK, progress=say)
+    members, record = [], tuple[Distribution, ...]()
+    for seed in seeds:
+        training = load(data, taught, cap_windows=cap_windows, seed=seed)
+        say(f"{len(training)} windows to learn from, with seed {seed}.")
+        record = record or record_of(training)
+        members.append(fit(training, None, changed(settings, seed=seed), mask=MASK, progress=say))
+    network = mean_of([member.model for member in members])
     told = [_told(data, index, run, fold, cap_windows) for run, fold in zip(known, folds, strict=True)]
     unseen = temperature_of(told, doubted_by(known))
     temperature = unseen * math.exp(sum(math.log(run.temperature) for run in known) / len(known))
-    fitted = replace(fitted, temperature=temperature)
-    model = calibrated(fitted.model, temperature)
+    model = calibrated(network, temperature)
     quiet = [each for part in told for each in part.benign(unseen)]
     held = scored_benign(data, index, split.aside, KerasScorer(model))
     held += [each for part in told for each in part.held(unseen)]
     say(f"Choosing thresholds on {len(quiet)} benign captures and {len(held)} judgements of those aside.")
-    thresholds = silencing(quiet, held)
     return save_run(
         directory,
         model,
         index=index,
         split=split,
-        settings=settings,
+        settings=changed(settings, seed=seeds[0]),
+        seeds=seeds,
         chosen_on=chosen_on,
         command=command,
-        training=training,
-        fitted=fitted,
-        thresholds=thresholds,
+        record=record,
+        learnt=members[0].learnt,
+        temperature=temperature,
+        history=histories([member.history for member in members]),
+        thresholds=silencing(quiet, held),
         left_out=left_out,
     )
 
@@ -101,7 +109,9 @@ def _told(data: Path, index: Index, run: Run, fold: Path, cap_windows: int) -> T
     return Bench(data, index, run, cap_windows).tell(network)
 
 
-def _check(runs: Sequence[Run], folds: Sequence[Path], settings: FitSettings) -> None:
+def _read(folds: Sequence[Path], settings: FitSettings) -> list[Run]:
+    """Return the runs of the folds, which belong together and to these settings."""
+    runs = [read_run(fold) for fold in folds]
     tested = [origin for run in runs for origin in run.side("test")]
     if not tested or len(set(tested)) < len(tested):
         raise UsageError("--fold-run: expected runs that each test on origins of their own; run all folds")
@@ -110,3 +120,4 @@ def _check(runs: Sequence[Run], folds: Sequence[Path], settings: FitSettings) ->
             raise UsageError(f"{fold}: holds a {run.network}, expected a {settings.network} as asked for")
         if run.settings and run.settings.model_copy(update={"seed": settings.seed}) != settings:
             raise UsageError(f"{fold}: has other settings than asked for; give fit the same options")
+    return runs

@@ -91,7 +91,7 @@ def fit(
         model.set_weights(watch.best_weights)
     return Fitted(
         model,
-        1.0 if validation is None else watch.calibrate(model)[0],
+        1.0 if validation is None else temperature_by(model, validation, settings)[0],
         {name: [float(value) for value in values] for name, values in history.items()},
         {str(category): int((lesson.labels == label).sum()) for label, category in enumerate(CATEGORIES)},
     )
@@ -100,6 +100,13 @@ def fit(
 def predict_logits(model: Any, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the model's output for many windows, (m, C)."""
     return np.asarray(model.predict(sequences, batch_size=_PREDICTION_BATCH, verbose=0), np.float32)
+
+
+def temperature_by(model: Any, validation: Dataset, settings: FitSettings) -> tuple[float, float]:
+    """Return the temperature that suits the validation origins, and the weighted loss with it."""
+    logits, weights = predict_logits(model, validation.sequences), weights_of(validation, settings)
+    temperature = fit_temperature(logits, validation.labels, weights)
+    return temperature, loss(logits, validation.labels, weights, temperature)
 
 
 def _left_out(settings: FitSettings) -> tuple[int, ...]:
@@ -138,20 +145,12 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc] # Keras is untyped
         super().__init__()
         self._validation, self._settings = validation, settings
         self._progress, self._judge = progress, judge
-        self._weights = np.zeros(0, np.float32) if validation is None else weights_of(validation, settings)
         self._lowest, self._best_epoch = np.inf, 0
         self.best_weights: list[NDArray[np.float32]] = []
 
-    def calibrate(self, model: Any) -> tuple[float, float]:
-        """Return the temperature that suits the validation origins, and the loss with it."""
-        assert self._validation is not None  # noqa: S101 - who has none does not ask
-        logits = predict_logits(model, self._validation.sequences)
-        temperature = fit_temperature(logits, self._validation.labels, self._weights)
-        return temperature, loss(logits, self._validation.labels, self._weights, temperature)
-
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         if self._validation is not None:
-            logs["calibrated_loss"] = self.calibrate(self.model)[1]
+            _, logs["calibrated_loss"] = temperature_by(self.model, self._validation, self._settings)
             self._compare(epoch, logs["calibrated_loss"])
         figures = ", ".join(f"{name} {value:.4f}" for name, value in sorted(logs.items()))
         self._progress(f"epoch {epoch + 1} of {self._settings.epochs}: {figures}")

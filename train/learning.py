@@ -86,7 +86,8 @@ def fit(
     if survey:
         sides += [f"--survey {survey.name}"]
         fitting = partial(fitting, survey=read_survey(survey))
-    _fit_each(fitting, run, choice.settings, seeds, told=[*said, *sides], cap_windows=cap_windows)
+    fit_each = partial(_fit_each, as_one=bool(fold_run), cap_windows=cap_windows)
+    fit_each(fitting, run, choice.settings, seeds, told=[*said, *sides])
 
 
 def _fit_each(
@@ -96,17 +97,41 @@ def _fit_each(
     seeds: str | None,
     *,
     told: list[str],
+    as_one: bool,
     cap_windows: int,
 ) -> None:
-    """Fit with each seed in a directory of its own, or with that of the settings; say what came of it."""
-    from train.recipe import seeds_of  # noqa: PLC0415 - TensorFlow takes seconds
+    """Fit with each seed in a directory of its own, or with that of the settings; say what came of it.
 
-    for seed in seeds_of(seeds) if seeds else (settings.seed,):
-        directory = run / f"seed-{seed}" if seeds else run
-        words = ["iotids-train fit", *told, f"--seed {seed}", f"--cap-windows {cap_windows}"]
-        chosen = settings.model_copy(update={"seed": seed})
-        made = fitting(directory=directory, settings=chosen, command=" ".join(words))
-        _say(f"{directory}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
+    `as_one` gives all seeds to one fitting.
+    """
+    from train.recipe import named, seeds_of  # noqa: PLC0415 - TensorFlow takes seconds
+
+    chosen = seeds_of(seeds) if seeds else (settings.seed,)
+    rounds: list[tuple[Path, tuple[int, ...]]]
+    rounds = [(run / f"seed-{seed}" if seeds else run, (seed,)) for seed in chosen]
+    if as_one:
+        rounds, fitting = [(run, chosen)], partial(fitting, seeds=chosen)
+    for directory, each in rounds:
+        command = " ".join(["iotids-train fit", *told, named(each), f"--cap-windows {cap_windows}"])
+        seeded = settings.model_copy(update={"seed": each[0]})
+        _tell(directory, fitting(directory=directory, settings=seeded, command=command))
+
+
+def join(
+    members: Annotated[list[Path], typer.Argument(help="Runs of one fold that differ in their seed alone.")],
+    *,
+    data: Data = DATA_DEFAULT,
+    run: Run = RUN_DEFAULT,
+    cap_windows: Cap = CAP_DEFAULT,
+) -> None:
+    """Make one run of several: its network is the mean of theirs."""
+    from train import joining  # noqa: PLC0415 - TensorFlow takes seconds
+
+    _tell(run, joining.join_runs(data, run, members, cap_windows=cap_windows, say=_say))
+
+
+def _tell(directory: Path, made: Any) -> None:
+    _say(f"{directory}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
 
 
 def worth(

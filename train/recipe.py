@@ -64,6 +64,11 @@ def seeds_of(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(map(int, parts)))
 
 
+def named(seeds: Sequence[int]) -> str:
+    """Return the option that names seeds again."""
+    return f"--seeds {','.join(map(str, seeds))}" if len(seeds) > 1 else f"--seed {seeds[0]}"
+
+
 def options(settings: FitSettings, *, preset: str, file: Path | None) -> list[str]:
     """Return the options that say these settings again; a file by its name, its content is in the run."""
     named = f"--settings {file.name}" if file else f"--preset {preset}"

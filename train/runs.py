@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from detector.bundle import Thresholds, Training
+from detector.bundle import Distribution, Thresholds, Training
 from detector.features import SCHEMA
 from detector.meter import ENGINE_VERSION
 from detector.records import CATEGORIES
@@ -16,7 +16,7 @@ from train.contest import MASK, Say, model_file, quiet_thresholds, side
 from train.datasets import Dataset, Entry, Index, load, read_index
 from train.doubts import unfit
 from train.export import export_bundle
-from train.fit import Fitted, fit
+from train.fit import fit
 from train.measures import Figures
 from train.networks import calibrated
 from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run, versions
@@ -60,10 +60,13 @@ def fit_run(
         index=index,
         split=split,
         settings=settings,
+        seeds=[settings.seed],
         chosen_on=chosen_on,
         command=command,
-        training=training,
-        fitted=fitted,
+        record=record_of(training),
+        learnt=fitted.learnt,
+        temperature=fitted.temperature,
+        history=fitted.history,
         thresholds=thresholds,
         left_out=left_out,
     )
@@ -85,10 +88,13 @@ def save_run(
     index: Index,
     split: Split,
     settings: FitSettings,
+    seeds: Sequence[int],
     chosen_on: Sequence[str],
     command: str,
-    training: Dataset,
-    fitted: Fitted,
+    record: tuple[Distribution, ...],
+    learnt: dict[str, int],
+    temperature: float,
+    history: dict[str, list[float]],
     thresholds: Thresholds,
     left_out: tuple[str, ...] = (),
 ) -> Run:
@@ -97,10 +103,10 @@ def save_run(
         network=settings.network,
         settings=settings,
         chosen_on=tuple(chosen_on),
-        learnt=fitted.learnt,
+        learnt=learnt,
         training=Training(
             command=command,
-            seeds=(settings.seed,),
+            seeds=tuple(seeds),
             versions=versions(),
             origins=origins_of(index, split),
             left_out=left_out,
@@ -108,10 +114,10 @@ def save_run(
         features=index.features,
         meter=index.meter,
         window=index.window,
-        temperature=fitted.temperature,
+        temperature=temperature,
         thresholds=thresholds,
-        record=record_of(training),
-        history=fitted.history,
+        record=record,
+        history=history,
     )
     directory.mkdir(parents=True, exist_ok=True)
     model.save(directory / MODEL)

@@ -2,15 +2,19 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
+
+import keras
 
 from detector.bundle import Thresholds
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.scorer import KerasScorer
 from tests.train import samples
+from train.calibrate import softmax
 from train.contest import Bench, Contender
 from train.crossfit import strictest, temperature_of
 from train.datasets import read_index
@@ -45,12 +49,15 @@ def fitted(
     settings: FitSettings = SETTINGS,
     aside: Sequence[str] = (),
     survey: Mapping[str, Surveyed] | None = None,
+    *,
+    seeds: Sequence[int] = (),
 ) -> Run:
     return fit_final(
         directory / "data",
         directory / "final",
         [directory / f"fold-{fold}" for fold in folds],
         settings,
+        seeds=seeds or [settings.seed],
         aside=aside,
         cap_windows=50,
         command="iotids-train fit",
@@ -97,6 +104,18 @@ def test_attacks_in_name_alone_teach_nothing_and_are_judged_all_the_same(directo
     scorer = KerasScorer.load(directory / "fold-0" / MODEL)
     judged = Bench(directory / "data", index, own, 50).tell(Contender("cnn", scorer, own.thresholds))
     assert weak in {entry.capture for entry, _ in judged.captures}
+
+
+def test_of_several_seeds_it_is_the_mean(directory: Path) -> None:
+    found = fitted(directory, [0, 1, 2], seeds=[5, 6])
+    windows = samples.windows([0, 1, 2, 3] * 5).sequences
+    model = keras.models.load_model(directory / "final" / MODEL, compile=False)
+    one, other = (model.get_layer(f"member_{n}").predict(windows, verbose=0) for n in range(2))
+    assert np.abs(one - other).max() > 0.01
+    expected = softmax((one + other) / 2, found.temperature)
+    assert np.allclose(KerasScorer(model).score(windows), expected, atol=1e-5)
+    assert (found.training.seeds, found.settings) == ((5, 6), SETTINGS)
+    assert {"member_0_loss", "member_1_loss"} <= found.history.keys()
 
 
 def _tested(directory: Path) -> list[str]:

@@ -41,6 +41,14 @@ def test_several_seeds_give_a_run_each_that_one_seed_gives_again(data: str, tmp_
     assert second.learnt == {"Benign": 20, "DDoS": 20, "DoS": 20, "Recon": 20}
 
 
+def test_runs_of_several_seeds_are_joined_by_one_command(data: str, tmp_path: Path) -> None:
+    both, mean = tmp_path / "both", tmp_path / "mean"
+    assert run("fit", "--data", data, "--run", str(both), *SIDES, "--seeds", "1,2") == 0
+    members = [str(both / f"seed-{seed}") for seed in (1, 2)]
+    assert run("join", *members, "--data", data, "--run", str(mean)) == 0
+    assert read_run(mean).training.seeds == (1, 2)
+
+
 def test_a_survey_leaves_out_what_its_packets_do_not_support(data: str, tmp_path: Path) -> None:
     reached = {"packets_1s": 5.0}
     told = [("origin-2/DoS", "DoS"), *((f"quiet-{n}", "Benign") for n in range(20))]
@@ -116,6 +124,7 @@ def test_networks_and_trees_are_compared_by_one_command(
         (["fit", "--settings", "none.json"], "none.json: no settings"),
         (["fit", "--features", "best:3"], "needs --worth FILE"),
         (["fit", "--survey", "none.json"], "none.json: no readable survey"),
+        (["join", "none"], "none/run.json: no readable run"),
         (["worth", "--side", "train"], "--side train: expected one of validate, test"),
         (["compare", "--network", "rnn"], "--network rnn: expected one of"),
     ],
