@@ -22,7 +22,7 @@ class MeterSettings(Part):
     active_timeout_ms: Annotated[int, Field(ge=100, le=3_600_000)] = 1000
     """A flow that goes on is cut into slices of this length."""
     expire_closed: bool = True
-    """TCP flows leave at once on RST, or when both sides have sent FIN."""
+    """TCP flows leave at once on RST, or when both sides have sent FIN. Resets that follow make one flow."""
     keep_direction: bool = True
     """Conversations are remembered: the slices of one flow keep the direction of its first packet, and a
     reset after the last of them is no flow of its own."""

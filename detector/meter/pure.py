@@ -34,6 +34,8 @@ class PureTable(FlowTable):
         super().__init__(settings, config, source=source, max_step_ms=max_step_ms)
         self._flows: OrderedDict[bytes, Entry] = OrderedDict()
         self._closing: set[bytes] = set()
+        self._resets: set[bytes] = set()
+        """The flows of which every packet is a reset."""
         self._first_senders: OrderedDict[bytes, bool] = OrderedDict()
         self._next_idle_ms = _NEVER
         self._raw = ffi.new("char[]", EXPORT_FLOWS * FLOW_BYTES)
@@ -59,11 +61,14 @@ class PureTable(FlowTable):
         flags = np.where(columns["protocol"] == TCP, columns["fin"], 0).tolist()
         flows, update, touch = self._flows, lib.meter_update_flow, self._flows.move_to_end
         idle, active = self._settings.idle_timeout_ms, self._settings.active_timeout_ms
-        closes, null = self._settings.expire_closed, ffi.NULL
+        closes, resets, null = self._settings.expire_closed, self._resets, ffi.NULL
         for key, pointer, time, swapped, flag in zip(keys, pointers, times, greater, flags, strict=True):
             if time >= self._next_idle_ms:
                 self._expire_idle(time)
             entry = flows.get(key)
+            if resets and not flag & RST_BIT and key in resets:
+                self._end(key, Expiry.CLOSED, time)
+                entry = None
             if entry is None:
                 self._begin(key, pointer, time, swapped=swapped, flag=flag)
             else:
@@ -102,13 +107,18 @@ class PureTable(FlowTable):
             else:
                 flipped = self._first_senders.get(key, swapped) != swapped
         self._flows[key] = (flow, swapped, flipped)
+        if self._settings.expire_closed and flag & RST_BIT:
+            self._resets.add(key)
         if self._next_idle_ms == _NEVER:
             self._next_idle_ms = time + self._settings.idle_timeout_ms
 
     def _close_tcp(self, key: bytes, time: int, flag: int) -> None:
-        """End a flow on RST, or on the packet that follows the FINs of both sides."""
+        """End a flow on RST, or on the packet that follows the FINs of both sides.
+
+        A flow of resets alone goes on with the next: a dead end answers each segment under way with one.
+        """
         entry = self._flows.get(key)
-        if entry is None:
+        if entry is None or key in self._resets:
             return
         if flag & RST_BIT or (key in self._closing and not flag & FIN_BIT):
             self._end(key, Expiry.CLOSED, time)
@@ -119,7 +129,9 @@ class PureTable(FlowTable):
         """Copy a finished flow out and free it."""
         flow, swapped, flipped = self._flows.pop(key)
         self._closing.discard(key)
-        if self._settings.keep_direction:
+        if key in self._resets:
+            self._resets.remove(key)
+        elif self._settings.keep_direction:
             self._remember(key, reason, flow, first_sender=swapped != flipped)
         count = len(self._reasons)
         ffi.memmove(self._rooms[count], flow, FLOW_BYTES)

@@ -24,6 +24,7 @@
 struct entry {
     void *flow;
     uint8_t swapped, flipped, closing;
+    uint8_t resets; /* whether every packet is a reset */
 };
 
 struct meter {
@@ -123,7 +124,7 @@ static void remember(struct meter *meter, const uint64_t *key, const struct entr
 static void end_flow(struct meter *meter, uint32_t place, enum expiry reason, uint64_t time)
 {
     struct entry *entry = meter->entries + place;
-    if (meter->settings.keeps_direction)
+    if (meter->settings.keeps_direction && !entry->resets)
         remember(meter, meter->flows.nodes[place].key, entry, reason);
     export_flow(meter, entry, reason, time);
     meter->settings.free_flow(entry->flow, 0, 0, 1);
@@ -169,17 +170,21 @@ static uint32_t begin_flow(struct meter *meter, struct packet *packet, const uin
         return NOWHERE;
     }
     place = lru_add(&meter->flows, key, hash);
-    meter->entries[place] = (struct entry){flow, swapped, is_flipped(meter, key, swapped, flags), 0};
+    meter->entries[place] = (struct entry){flow, swapped, is_flipped(meter, key, swapped, flags), 0,
+                                           meter->settings.closes && flags & RST_BIT};
     state->open = meter->flows.count;
     if (state->next_idle_ms == NEVER)
         state->next_idle_ms = packet->time + meter->settings.idle_ms;
     return place;
 }
 
-/* End a flow on RST, or on the packet that follows the FINs of both sides. */
+/* End a flow on RST, or on the packet that follows the FINs of both sides. A flow of resets alone goes on with
+ * the next: a dead end answers each segment under way with one. */
 static void close_tcp(struct meter *meter, uint32_t place, uint64_t time, uint16_t flags)
 {
     struct entry *entry = meter->entries + place;
+    if (entry->resets)
+        return;
     if (flags & RST_BIT || (entry->closing && !(flags & FIN_BIT)))
         end_flow(meter, place, CLOSED, time);
     else if (word_at(entry->flow, meter->settings.src_fins_at) &&
@@ -251,6 +256,10 @@ static void meter_packet(struct meter *meter, struct packet *packet)
     uint32_t place;
     hash = lru_hash(&meter->flows, key);
     place = lru_find(&meter->flows, key, hash);
+    if (place != NOWHERE && meter->entries[place].resets && !(flags & RST_BIT)) {
+        end_flow(meter, place, CLOSED, packet->time);
+        place = NOWHERE;
+    }
     if (place == NOWHERE) {
         place = begin_flow(meter, packet, key, hash, swapped, flags);
     } else {

@@ -70,6 +70,25 @@ class TestClosing:
         flows = feed([forth(0, SYN), back(3, RST | ACK)], table())
         assert (reasons(flows), exports(flows)) == ([Expiry.CLOSED], [3])
 
+    def test_the_resets_that_follow_are_one_flow(self) -> None:
+        """So a dead end answers each segment that was under way."""
+        frames = [*HANDSHAKE, *(back(n, RST) for n in range(10, 40)), forth(50, SYN), back(51, RST | ACK)]
+        flows = metered(frames, table())
+        assert reasons(flows) == [Expiry.CLOSED] * 3
+        assert flows["bidirectional_packets"].tolist() == [4, 29, 2]
+        assert exports(flows) == [10, 50, 51]
+
+    def test_a_flood_of_resets_is_cut_into_slices(self) -> None:
+        into = table()
+        flows = metered([forth(at, RST) for at in range(0, 2500, 10)], into)
+        assert reasons(flows) == [Expiry.ACTIVE, Expiry.ACTIVE, Expiry.FLUSHED]
+        assert flows["bidirectional_packets"].tolist() == [100, 100, 50]
+        assert into.late_resets == 0
+
+    def test_resets_without_memory_of_closing_are_packets_like_others(self) -> None:
+        flows = metered([forth(0, RST), back(1, ACK), forth(2, RST)], table(expire_closed=False))
+        assert flows["bidirectional_packets"].tolist() == [3]
+
     def test_one_fin_does_not(self) -> None:
         into = table()
         assert len(feed([*HANDSHAKE, forth(5, FIN | ACK), back(6, ACK)], into)) == 0
@@ -229,7 +248,7 @@ class TestDirection:
         into = table()
         assert len(metered((*self.LATE, forth(3001, RST)), into)) == 2
         assert into.late_resets == 1
-        assert len(metered((forth(0, RST), forth(1, RST)), into)) == 2
+        assert len(metered((forth(0, RST),), into)) == 1
         assert into.late_resets == 1
 
     def test_without_memory_every_reset_begins_a_flow(self) -> None:
