@@ -78,14 +78,15 @@ class _State(ctypes.Structure):
 
 @cache
 def library() -> Any:
-    """Return the compiled loop, None where there is none or its structures are not those of this engine."""
+    """Return the compiled loop, None where there is none or its structures are not those of this version."""
+    offsets = [_offset(PACKET_DTYPE, name) for name in PACKET_DTYPE.names or ()]
+    known = [*offsets, PACKET_DTYPE.itemsize, ctypes.sizeof(_State), ctypes.sizeof(_Settings)]
     try:
         loop = ctypes.CDLL(str(LIBRARY))
-    except OSError:
+        found = (c_uint64 * len(known)).in_dll(loop, "loop_layout")
+    except (OSError, ValueError):  # no library, or that of another version
         return None
-    offsets = [_offset(PACKET_DTYPE, name) for name in PACKET_DTYPE.names or ()]
-    found = (c_uint64 * (len(offsets) + 1)).in_dll(loop, "loop_packet_offsets")
-    if list(found) != [*offsets, PACKET_DTYPE.itemsize]:
+    if list(found) != known:
         return None
     loop.loop_open.restype, loop.loop_open.argtypes = c_void_p, [ctypes.POINTER(_Settings)]
     loop.loop_close.restype, loop.loop_close.argtypes = None, [c_void_p]

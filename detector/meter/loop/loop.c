@@ -396,10 +396,11 @@ struct meter *loop_open(const struct settings *settings)
     return meter;
 }
 
-/* Where this compiler put the fields of `struct packet`, and its size; Python compares. */
-const uint64_t loop_packet_offsets[] = {
+/* Where this compiler put the fields of `struct packet`, and the sizes of all three; Python compares. */
+const uint64_t loop_layout[] = {
     offsetof(struct packet, time),       offsetof(struct packet, src_ip),  offsetof(struct packet, dst_ip),
     offsetof(struct packet, src_port),   offsetof(struct packet, dst_port), offsetof(struct packet, ip_version),
     offsetof(struct packet, protocol),   offsetof(struct packet, vlan_id), offsetof(struct packet, flags),
-    offsetof(struct packet, tunnel_id),  sizeof(struct packet),
+    offsetof(struct packet, tunnel_id),  sizeof(struct packet),                 sizeof(struct state),
+    sizeof(struct settings),
 };

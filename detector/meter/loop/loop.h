@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* NFStream's struct nf_packet; `loop_packet_offsets` lets Python check that it is. */
+/* NFStream's struct nf_packet; `loop_layout` lets Python check that it is. */
 struct packet {
     uint8_t direction;
     uint64_t time, delta_time;

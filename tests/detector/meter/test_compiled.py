@@ -162,6 +162,17 @@ class TestLibrary:
         monkeypatch.setattr(module, "PACKET_DTYPE", np.dtype([("time", "<u8"), ("src_ip", "<u8", 2)]))
         assert module.library.__wrapped__() is None
 
+    def test_one_that_was_made_with_other_counters_is_not_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class More(ctypes.Structure):
+            _fields_ = (*module._State._fields_, ("more", ctypes.c_uint64))
+
+        monkeypatch.setattr(module, "_State", More)
+        assert module.library.__wrapped__() is None
+
+    def test_nor_is_one_that_does_not_tell(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "LIBRARY", Path("libc.so.6"))
+        assert module.library.__wrapped__() is None
+
     def test_without_a_compiler_there_is_none(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(module, "LIBRARY", tmp_path / "none.so")
         assert module.library.__wrapped__() is None
