@@ -93,9 +93,9 @@ def _recipe(run: Run) -> tuple[Any, ...]:
 
 def _command(runs: Sequence[Run], cap_windows: int) -> str:
     """Return what to say to make it again."""
-    first, *others = (seed for run in runs for seed in run.training.seeds)
-    named = " ".join(f"seed-{seed}" for seed in (first, *others))
+    seeds = [str(seed) for run in runs for seed in run.training.seeds]
+    named = " ".join(f"seed-{seed}" for seed in seeds)
     return (
-        f"{runs[0].training.command}; the same with --seed {', '.join(map(str, others))}; "
+        f"{runs[0].training.command}; the same with --seed {', '.join(seeds[1:])}; "
         f"iotids-train join {named} --cap-windows {cap_windows}"
     )
