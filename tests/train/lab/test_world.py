@@ -13,8 +13,9 @@ from detector.records import Category
 from train.lab.draft import Draft
 from train.lab.plan import Event, World
 from train.lab.registry import PROGRAMS
-from train.lab.scenes import services, volume
+from train.lab.scenes import connections, requests, services, volume
 from train.lab.scenes.onslaught import (
+    ALONE_PER_SECOND,
     ASKED_PER_SECOND,
     BUSY_PER_SECOND,
     CYCLES_PER_SECOND,
@@ -156,6 +157,47 @@ def test_a_flood_from_one_source_is_faster_than_a_busy_client(seed: int) -> None
             assert event.params["rate"] >= STREAM_PER_SECOND
         elif event.tool == "question-flood":
             assert event.params["rate"] > ASKED_PER_SECOND
+
+
+@given(seeds)
+def test_a_flood_of_sessions_is_faster_than_a_busy_client_or_of_no_class(seed: int) -> None:
+    draft = Draft(seed, "dos", (8, 8))
+    connections.conversation_flood(draft)
+    (event,) = draft.world().events
+    params = event.params
+    assert params["clients"] / params["pause"] >= ALONE_PER_SECOND * 0.999
+    assert event.least >= ALONE_PER_SECOND * (9 + 3) / 2
+
+
+def carried(scene: Callable[[Draft], None], seed: int) -> tuple[int, int]:
+    """Return the bytes that each conversation of a flood sends, and those that it is answered with."""
+    draft = Draft(seed, "dos", (8, 8))
+    scene(draft)
+    (event,) = draft.world().events
+    params = event.params
+    if "messages" in params:
+        return params["messages"] * params["bytes"], 0
+    _, _, page = params.get("path", "").partition("/b/")
+    return params.get("ask", params.get("body", 0)), params.get("reply", int(page or 0))
+
+
+@pytest.mark.parametrize(
+    ("scene", "sends", "gets"),
+    [
+        (requests.http_flood, 2000, 40_000),
+        (requests.apache_bench, 0, 40_000),
+        (connections.connection_flood, 10_000, 0),
+        (connections.conversation_flood, 40_000, 40_000),
+    ],
+)
+def test_conversations_of_floods_carry_anything_from_nothing_to_whole_pages(
+    scene: Callable[[Draft], None], sends: int, gets: int
+) -> None:
+    drawn = [carried(scene, seed) for seed in range(300)]
+    assert min(there for there, _ in drawn) <= 8
+    assert min(back for _, back in drawn) == 0
+    assert max(there for there, _ in drawn) >= sends
+    assert max(back for _, back in drawn) >= gets
 
 
 def test_ordinary_datagrams_may_be_more_than_odd_packets_before_they_are_a_flood() -> None:

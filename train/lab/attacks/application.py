@@ -37,7 +37,7 @@ async def http_flood(me: Actor, job: Job) -> None:
 
 @program
 async def connect_flood(me: Actor, job: Job) -> None:
-    """Whole TCP connections without a word on them, each held for `hold` seconds."""
+    """Whole TCP connections, each held for `hold` seconds, with `messages` of `bytes` of junk on each."""
     p = job.params
     limit = asyncio.Semaphore(p["parallel"])
 
@@ -45,7 +45,11 @@ async def connect_flood(me: Actor, job: Job) -> None:
         source = p["sources"][number % len(p["sources"])] if p.get("sources") else None
         async with limit:
             with contextlib.suppress(*_Broken):
-                async with sockets.connection(p["target"], p["port"], source=source, timeout=2.0):
+                async with sockets.connection(p["target"], p["port"], source=source, timeout=2.0) as (_, w):
+                    for _ in range(p["messages"]):
+                        w.write(me.rng.randbytes(p["bytes"]))
+                        await w.drain()
+                        await asyncio.sleep(p["gap"])
                     await asyncio.sleep(p["hold"])
 
     async with asyncio.TaskGroup() as group:

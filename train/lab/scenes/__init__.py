@@ -8,6 +8,7 @@ from train.lab.draft import Draft
 from train.lab.scenes import (
     bustle,
     clients,
+    connections,
     crowds,
     floods,
     kept,
@@ -103,8 +104,9 @@ DOS: tuple[Scene, ...] = (
     *(floods.one_flow_flood,) * 6,
     floods.socket_flood,
     *(requests.http_flood, requests.http_flood, requests.apache_bench, requests.slow_requests),
-    *(requests.slowhttptest, requests.mqtt_flood, requests.coap_flood, requests.connection_flood),
+    *(requests.slowhttptest, requests.mqtt_flood, requests.coap_flood, connections.connection_flood),
     *(requests.http_flood, requests.slow_requests, requests.mqtt_flood, requests.question_flood),
+    *(connections.connection_flood, connections.conversation_flood, connections.conversation_flood),
 )
 
 OVERRUNS: tuple[Scene, ...] = (
@@ -119,7 +121,8 @@ DDOS: tuple[Scene, ...] = (
     *(floods.hping_spoofed,) * 2,
     *(floods.reflection, floods.reflection, floods.tcp_reflection),
     *(requests.http_flood_many, requests.http_flood_many, requests.slow_requests_many),
-    *(requests.mqtt_flood_many, requests.coap_flood_many, requests.connection_flood_many),
+    *(requests.mqtt_flood_many, requests.coap_flood_many, connections.connection_flood_many),
+    connections.conversation_flood_many,
 )
 
 OTHERS: tuple[Scene, ...] = (others.guessed_passwords, others.beacon)

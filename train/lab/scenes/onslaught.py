@@ -41,6 +41,11 @@ DATA_BYTES = 700
 STREAM_PER_SECOND = 1000
 """Packets a second into one flow that nobody answers: cameras send as many, a flood of datagrams more."""
 
+PAGE_BYTES, SEGMENT_BYTES = (100, 60_000), 900
+"""What a request is answered with, and how much of it a packet carries."""
+
+_MOST_PACKETS = 60_000
+
 _PINGED_PER_SECOND = 200
 """Somebody who watches a link pings a hundred times a second."""
 
@@ -53,6 +58,16 @@ def floor_of(kind: str, *, one_flow: bool = False) -> float:
     if kind in {"udp", "dns"}:
         return STREAM_PER_SECOND if one_flow else ASKED_PER_SECOND
     return _PINGED_PER_SECOND if kind == "icmp" else _ODD_PER_SECOND
+
+
+def begun(*, many: bool) -> float:
+    """Return from how many connections a second on requests are a flood."""
+    return BUSY_PER_SECOND if many else ALONE_PER_SECOND
+
+
+def at_most(draft: Draft, most: int, packets: float) -> int:
+    """Return how many conversations of so many packets a flood has at most."""
+    return max(draft.whole(200, 400), min(most, round(_MOST_PACKETS / packets)))
 
 
 def bounds(draft: Draft, top: float = 20_000, most: int = 22_000, low: float = 15) -> dict[str, Any]:

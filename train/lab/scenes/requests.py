@@ -3,14 +3,17 @@
 from detector.records import Category
 from train.lab.draft import Draft
 from train.lab.plan import Host
-from train.lab.scenes.onslaught import ALONE_PER_SECOND, ASKED_PER_SECOND, BUSY_PER_SECOND, bounds, run
+from train.lab.scenes.onslaught import (
+    ASKED_PER_SECOND,
+    PAGE_BYTES,
+    SEGMENT_BYTES,
+    at_most,
+    begun,
+    bounds,
+    run,
+)
 from train.lab.scenes.parties import Sources, victim_service
 from train.lab.scenes.services import BOTH_WAYS
-
-
-def _begun(*, many: bool) -> float:
-    """Return from how many connections a second on requests are a flood."""
-    return BUSY_PER_SECOND if many else ALONE_PER_SECOND
 
 
 def _web_victim(draft: Draft, *, tls: bool = False) -> tuple[Host, int]:
@@ -23,14 +26,17 @@ def _web_victim(draft: Draft, *, tls: bool = False) -> tuple[Host, int]:
 def _http(draft: Draft, *, many: bool) -> None:
     rng, tls = draft.rng, draft.chance(0.2)
     victim, port = _web_victim(draft, tls=tls)
-    path = rng.choice(("/", "/", f"/b/{draft.whole(100, 4000)}", "/index.php", "/search"))
+    page, body = draft.whole(*PAGE_BYTES), rng.choice((0, 0, 0, draft.whole(20, 5000)))
+    path = rng.choice(("/", f"/b/{page}", f"/b/{page}", "/index.php", "/search"))
     keep = rng.choice((1, 1, 1, 5, 50, 1000))
+    packets = 9 / keep + 3 + 1.5 * (page + body) / SEGMENT_BYTES
     run(
         draft,
         Sources(draft, many=many, victim=victim),
         "http-flood",
         (Category.DDOS if many else Category.DOS, "http-flood"),
         victim.address,
+        least=begun(many=many),
         target=victim.address,
         port=port,
         path=path,
@@ -38,8 +44,13 @@ def _http(draft: Draft, *, many: bool) -> None:
         keep=keep,
         parallel=draft.whole(2, 150),
         vary=draft.chance(0.5),
-        body=rng.choice((0, 0, 0, draft.whole(20, 5000))),
-        **bounds(draft, top=1200, most=3000, low=_begun(many=many) if keep == 1 else ASKED_PER_SECOND),
+        body=body,
+        **bounds(
+            draft,
+            top=1200,
+            most=at_most(draft, 3000, packets),
+            low=begun(many=many) if keep == 1 else ASKED_PER_SECOND,
+        ),
     )
 
 
@@ -57,18 +68,20 @@ def apache_bench(draft: Draft) -> None:
     """The real ab."""
     rng = draft.rng
     victim, port = _web_victim(draft)
+    page = draft.whole(*PAGE_BYTES)
     run(
         draft,
         Sources(draft, many=False, victim=victim),
         "ab",
         (Category.DOS, "ab"),
         victim.address,
+        least=begun(many=False),
         target=victim.address,
         port=port,
-        path="/",
+        path=rng.choice(("/", f"/b/{page}")),
         parallel=rng.randint(2, 100),
         keep=draft.chance(0.3),
-        count=draft.whole(300, 2500),
+        count=draft.whole(300, at_most(draft, 2500, 12 + 1.5 * page / SEGMENT_BYTES)),
     )
 
 
@@ -124,7 +137,7 @@ def _mqtt(draft: Draft, *, many: bool) -> None:
     victim = victim_service(draft, "serve-broker", port, "hub")
     mode = rng.choice(("connect", "connect", "publish", "subscribe"))
     limits = (
-        bounds(draft, top=900, most=2500, low=_begun(many=many))
+        bounds(draft, top=900, most=2500, low=begun(many=many))
         if mode == "connect"
         else bounds(draft, top=4000, most=12_000, low=ASKED_PER_SECOND)
     )
@@ -178,33 +191,6 @@ def coap_flood(draft: Draft) -> None:
 def coap_flood_many(draft: Draft) -> None:
     """CoAP requests from many sources."""
     _coap(draft, many=True)
-
-
-def _connections(draft: Draft, *, many: bool) -> None:
-    port = draft.rng.choice((22, 23, 8883, 5000))
-    victim = victim_service(draft, "serve-banner", port, banner="login: ")
-    run(
-        draft,
-        Sources(draft, many=many, victim=victim),
-        "connect-flood",
-        (Category.DDOS if many else Category.DOS, "connect-flood"),
-        victim.address,
-        target=victim.address,
-        port=port,
-        hold=draft.rng.choice((0, 0, 0.2, 3.0)),
-        parallel=draft.rng.randint(20, 300),
-        **bounds(draft, top=1200, most=4000, low=_begun(many=many)),
-    )
-
-
-def connection_flood(draft: Draft) -> None:
-    """TCP connections without a word, from one source."""
-    _connections(draft, many=False)
-
-
-def connection_flood_many(draft: Draft) -> None:
-    """TCP connections without a word, from many sources."""
-    _connections(draft, many=True)
 
 
 def question_flood(draft: Draft) -> None:

@@ -28,7 +28,7 @@ _HANDSHAKE_PACKETS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tcp:
+class Tcp:
     """A service over TCP: who serves it, where, and how its clients talk."""
 
     server: str
@@ -44,16 +44,16 @@ class _Tcp:
 
 _STAY = (5, 1000, 1000, 1000)
 _LASTS = 40
-_TCP = {
-    "web": _Tcp(server="serve-http", protocol="http", ports=(80, 8080), ask=(0, 0), reply=(60, 60_000)),
-    "web-tls": _Tcp(
+TCP = {
+    "web": Tcp(server="serve-http", protocol="http", ports=(80, 8080), ask=(0, 0), reply=(60, 60_000)),
+    "web-tls": Tcp(
         server="serve-http", protocol="http", ports=(443, 8443), ask=(0, 0), reply=(60, 60_000), tls=True
     ),
-    "measurements": _Tcp(
+    "measurements": Tcp(
         server="serve-http", protocol="http", ports=(8086, 9091, 4318), ask=(20, 9000), reply=(0, 200)
     ),
-    "broker": _Tcp(server="serve-broker", protocol="mqtt", ports=(1883, 18_831), ask=(2, 1200), reply=(0, 1)),
-    "database": _Tcp(
+    "broker": Tcp(server="serve-broker", protocol="mqtt", ports=(1883, 18_831), ask=(2, 1200), reply=(0, 1)),
+    "database": Tcp(
         server="serve-exchange",
         protocol="raw",
         ports=(5432, 3306, 6379, 9092, 4840, 5222, 102, 44_818),
@@ -61,7 +61,7 @@ _TCP = {
         reply=(4, 20_000),
         exchanges=_STAY,
     ),
-    "private-tls": _Tcp(
+    "private-tls": Tcp(
         server="serve-exchange",
         protocol="raw",
         ports=(8883, 6668, 5671),
@@ -69,24 +69,24 @@ _TCP = {
         reply=(4, 900),
         tls=True,
     ),
-    "files": _Tcp(
+    "files": Tcp(
         server="serve-exchange",
         protocol="raw",
         ports=(445, 2049, 873),
         ask=(40, 400),
         reply=(50_000, 3_000_000),
     ),
-    "uploads": _Tcp(
+    "uploads": Tcp(
         server="serve-exchange",
         protocol="raw",
         ports=(445, 9000, 8554),
         ask=(20_000, 2_000_000),
         reply=(4, 40),
     ),
-    "terminal": _Tcp(
+    "terminal": Tcp(
         server="serve-banner", protocol="line", ports=(22, 23, 25, 5000), ask=(1, 80), reply=(0, 0)
     ),
-    "registers": _Tcp(
+    "registers": Tcp(
         server="serve-modbus", protocol="modbus", ports=(502,), ask=(12, 12), reply=(41, 41), exchanges=_STAY
     ),
 }
@@ -119,7 +119,7 @@ _STREAMS = {"tunnel", "quic", "game"}
 """Where datagrams are a stream, not questions."""
 
 
-def _talk(draft: Draft, service: _Tcp, clients: int) -> dict[str, Any]:
+def _talk(draft: Draft, service: Tcp, clients: int) -> dict[str, Any]:
     """Draw how `clients` talk to a service: sizes, pauses, and how often all together."""
     rng = draft.rng
     ask, reply = (draft.whole(low + 1, high + 1) - 1 for low, high in (service.ask, service.reply))
@@ -143,8 +143,8 @@ def _talk(draft: Draft, service: _Tcp, clients: int) -> dict[str, Any]:
     }
 
 
-def _open(draft: Draft, name: str, host: Host) -> tuple[_Tcp, int]:
-    service = _TCP[name]
+def _open(draft: Draft, name: str, host: Host) -> tuple[Tcp, int]:
+    service = TCP[name]
     port = draft.rng.choice(service.ports)
     taken = any(job.params.get("port") == port and job.program != service.server for job in host.jobs)
     port = draft.rng.randint(10_000, 60_000) if taken else port
@@ -156,7 +156,7 @@ def _open(draft: Draft, name: str, host: Host) -> tuple[_Tcp, int]:
 def busy_server(draft: Draft) -> None:
     """A service over TCP and its clients, 1 to 300: short or kept connections, slow or at line speed."""
     host, address = server_of(draft)
-    name = draft.rng.choice(sorted(_TCP))
+    name = draft.rng.choice(sorted(TCP))
     service, port = _open(draft, name, host)
     sources = Sources(draft, many=draft.chance(0.85), victim=host, kind="client")
     clients = max(len(sources.addresses), draft.whole(1, 300))
