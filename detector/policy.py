@@ -7,20 +7,21 @@
 
 Configured thresholds win over the bundle's, each on its own.
 
-Before that, what a class is by definition is held against what the window saw. A scan asks many
-ends: without `SCAN_ENDS` ports or hosts, Recon is not believed, and its share goes to Benign. DDoS has
-several sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. And it overwhelms: where many
-clients have whole conversations with a server, fewer of them than `CROWD_FLOWS_PER_SEC`, they are a crowd;
-where as few hosts send one ICMP packet each, they answer somebody who asked them all; and where they ask, in
-whatever way, less than `MISSED_FLOWS_PER_SEC`, they may miss a server that is gone: the share of DDoS goes to
-Benign. All three are paces of the last seconds, because harmless clients come in bursts. A scan listens:
-where one host sends another more datagrams to new ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered,
-the share of Recon goes to DoS unless the model is sure of the scan. Where one asks another's TCP ports, each
-once, and is answered, it learns: the share of DoS goes to Recon unless the model is sure of the flood. And
-nobody streams more datagrams than `DELUGE_PACKETS_PER_SEC` to a host that never answers: the share of Benign
-goes to DoS. So it does where one host sends another more small packets than `OVERRUN_PACKETS_PER_SEC`, for
-seconds, inside flows that last, if the model finds DoS likelier than Benign: beyond the pace of harmless
-machines no more certainty is asked for.
+Before that, what a class is by definition is held against what the window saw. A scan asks many ends:
+without `SCAN_ENDS` ports or hosts, Recon is not believed, and its share goes to Benign. DDoS has several
+sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. And it overwhelms: where many clients have
+whole conversations with a server, fewer of them than `CROWD_FLOWS_PER_SEC`, in few packets or in full ones,
+they are a crowd; where as few hosts send one ICMP packet each, they answer somebody who asked them all; and
+where they ask, in whatever way, less than `MISSED_FLOWS_PER_SEC`, they may miss a server that is gone: the
+share of DDoS goes to Benign. All three are paces of the last seconds, because harmless clients come in
+bursts. A scan listens: where one host sends another more datagrams to new ports than
+`BARRAGE_FLOWS_PER_SEC`, and none is answered, the share of Recon goes to DoS unless the model is sure of
+the scan. Where one asks another's TCP ports, each once, and is answered, it learns: the share of DoS goes
+to Recon unless the model is sure of the flood. And nobody streams more datagrams than
+`DELUGE_PACKETS_PER_SEC` to a host that never answers: the share of Benign goes to DoS. So it does where one
+host sends another more small packets than `OVERRUN_PACKETS_PER_SEC`, for seconds, inside flows that last,
+if the model finds DoS likelier than Benign: beyond the pace of harmless machines no more certainty is asked
+for.
 
 A verdict reports the model's own probabilities all the same.
 """
@@ -44,6 +45,11 @@ never opened as one; none of DoS opens otherwise for it."""
 CROWD_FLOWS_PER_SEC, CROWD_PACKETS_PER_SEC = 100, 2000
 """What the clients of a small server, many of them, reach at most over the last seconds. By intervals of a
 quarter of a second, thirty visitors who click at once, every three seconds, were a DDoS."""
+
+CROWD_DATA_BYTES = 700
+"""Bytes of a packet, on average, from which on a crowd's connections carry data, as many packets as both ends
+let pass: half of them are full. Ten devices that fetched firmware were a DDoS; no attack of the archive or of
+the lab has such a window, seventeen harmless worlds have."""
 
 MISSED_FLOWS_PER_SEC, MISSED_PACKETS_PER_SEC = 15, 60
 """What devices reach at most that all try a closed or silent port again and again: eight of them, once a
@@ -180,7 +186,7 @@ def plausible(
     flows, packets = (facts[f"recent_{name}"] / horizon_secs for name in ("flows", "packets"))
     few = flows < CROWD_FLOWS_PER_SEC
     missed = (flows < MISSED_FLOWS_PER_SEC) & (packets < MISSED_PACKETS_PER_SEC)
-    crowd = _conversations(facts) & (packets < CROWD_PACKETS_PER_SEC)
+    crowd = _conversations(facts) & ((packets < CROWD_PACKETS_PER_SEC) | _transfers(facts))
     likelier = probabilities[:, _DOS] > probabilities[:, _BENIGN]
     weighed = probabilities.copy()
     for source, to, lacks in (
@@ -201,6 +207,12 @@ def _conversations(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     whole = facts["packets"] >= CONVERSATION_PACKETS * np.maximum(facts["flows"], 1)
     answered = facts["unanswered"] <= CROWD_UNANSWERED * facts["flows"]
     return np.asarray(whole & answered)
+
+
+def _transfers(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show TCP that carries data."""
+    full = facts["bytes"] >= CROWD_DATA_BYTES * facts["packets"]
+    return np.asarray((facts["protocol"] == IPPROTO_TCP) & full)
 
 
 def _errors(facts: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -1,3 +1,5 @@
+from socket import IPPROTO_TCP, IPPROTO_UDP
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -70,6 +72,7 @@ def test_a_scan_asks_many_ends(role: Role, ports: int, peers: int, category: Cat
 
 
 CROWD = {"flows": 32, "packets": 160, "unanswered": 4, "recent_flows": 499, "recent_packets": 9999}
+FULL = {"protocol": IPPROTO_TCP, "bytes": 700 * CROWD["packets"]}
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,10 @@ CROWD = {"flows": 32, "packets": 160, "unanswered": 4, "recent_flows": 499, "rec
         ({"unanswered": 5}, Role.TARGET, DDOS),
         ({"recent_flows": 500}, Role.TARGET, DDOS),
         ({"recent_packets": 10_000}, Role.TARGET, DDOS),
+        ({"recent_packets": 40_000} | FULL, Role.TARGET, BENIGN),  # they fetch firmware
+        ({"recent_packets": 40_000} | FULL | {"bytes": FULL["bytes"] - 1}, Role.TARGET, DDOS),
+        ({"recent_packets": 40_000} | FULL | {"protocol": IPPROTO_UDP}, Role.TARGET, DDOS),
+        ({"recent_flows": 500} | FULL, Role.TARGET, DDOS),
         ({"interval_flows": 160}, Role.TARGET, BENIGN),  # they come in bursts
     ],
 )
