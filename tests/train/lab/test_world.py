@@ -177,8 +177,10 @@ def carried(scene: Callable[[Draft], None], seed: int) -> tuple[int, int]:
     params = event.params
     if "messages" in params:
         return params["messages"] * params["bytes"], 0
-    _, _, page = params.get("path", "").partition("/b/")
-    return params.get("ask", params.get("body", 0)), params.get("reply", int(page or 0))
+    if "ask" in params:
+        return params["ask"], params["reply"]
+    _, _, page = params["path"].partition("/b/")
+    return params.get("body", 0), int(page or 0)
 
 
 @pytest.mark.parametrize(
