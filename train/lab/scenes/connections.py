@@ -8,7 +8,7 @@ from typing import Any
 
 from detector.records import Category
 from train.lab.draft import Draft
-from train.lab.scenes.onslaught import PAGE_BYTES, SEGMENT_BYTES, at_most, begun, bounds, run
+from train.lab.scenes.onslaught import PAGE_BYTES, at_most, begun, bounds, packets_of, run
 from train.lab.scenes.parties import Sources, victim_service
 from train.lab.scenes.services import TCP
 
@@ -22,7 +22,7 @@ def _conversations(draft: Draft, *, many: bool) -> None:
     ask, reply = (
         draft.whole(low + 1, min(high, PAGE_BYTES[1]) + 1) - 1 for low, high in (service.ask, service.reply)
     )
-    packets = 9 + exchanges * (3 + 1.5 * (ask + reply) / SEGMENT_BYTES)
+    packets = exchanges * packets_of(ask + reply, exchanges)
     limits = bounds(draft, top=1200, most=at_most(draft, 3000, packets), low=begun(many=many))
     run(
         draft,

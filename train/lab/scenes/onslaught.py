@@ -41,10 +41,10 @@ DATA_BYTES = 700
 STREAM_PER_SECOND = 1000
 """Packets a second into one flow that nobody answers: cameras send as many, a flood of datagrams more."""
 
-PAGE_BYTES, SEGMENT_BYTES = (100, 60_000), 900
-"""What a request is answered with, and how much of it a packet carries."""
+PAGE_BYTES = (100, 60_000)
+"""What a request is answered with."""
 
-_MOST_PACKETS = 60_000
+_SEGMENT_BYTES, _MOST_PACKETS = 900, 60_000
 
 _PINGED_PER_SECOND = 200
 """Somebody who watches a link pings a hundred times a second."""
@@ -63,6 +63,11 @@ def floor_of(kind: str, *, one_flow: bool = False) -> float:
 def begun(*, many: bool) -> float:
     """Return from how many connections a second on requests are a flood."""
     return BUSY_PER_SECOND if many else ALONE_PER_SECOND
+
+
+def packets_of(data: int, exchanges: int = 1) -> float:
+    """Return how many packets an exchange of so many bytes takes, with its share of a connection's nine."""
+    return 9 / exchanges + 3 + 1.5 * data / _SEGMENT_BYTES
 
 
 def at_most(draft: Draft, most: int, packets: float) -> int:

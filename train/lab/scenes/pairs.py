@@ -12,10 +12,10 @@ from typing import Any
 from train.lab.draft import Draft
 from train.lab.plan import Host
 from train.lab.scenes.bustle import own
-from train.lab.scenes.onslaught import ALONE_PER_SECOND, ASKED_PER_SECOND, BUSY_PER_SECOND
+from train.lab.scenes.onslaught import ALONE_PER_SECOND, ASKED_PER_SECOND, BUSY_PER_SECOND, packets_of
 from train.lab.scenes.parties import server_of
 
-_SEGMENT_BYTES, _MOST_PACKETS = 900, 40_000
+_MOST_PACKETS = 40_000
 _PORTS = (22, 80, 443, 502, 554, 1883, 5000, 8080, 9100)
 
 
@@ -28,7 +28,7 @@ def _pair(draft: Draft) -> tuple[Host, Host, str]:
 
 def _converse(draft: Draft, what: str, client: Host, address: str, **params: Any) -> None:
     event = own(draft, client, [address], what)
-    packets = 9 / params["exchanges"] + 3 + 1.5 * (params["ask"] + params["reply"]) / _SEGMENT_BYTES
+    packets = packets_of(params["ask"] + params["reply"], params["exchanges"])
     draft.run(
         client,
         "conversations",

@@ -6,10 +6,10 @@ from train.lab.plan import Host
 from train.lab.scenes.onslaught import (
     ASKED_PER_SECOND,
     PAGE_BYTES,
-    SEGMENT_BYTES,
     at_most,
     begun,
     bounds,
+    packets_of,
     run,
 )
 from train.lab.scenes.parties import Sources, victim_service
@@ -29,7 +29,6 @@ def _http(draft: Draft, *, many: bool) -> None:
     page, body = draft.whole(*PAGE_BYTES), rng.choice((0, 0, 0, draft.whole(20, 5000)))
     path = rng.choice(("/", f"/b/{page}", f"/b/{page}", "/index.php", "/search"))
     keep = rng.choice((1, 1, 1, 5, 50, 1000))
-    packets = 9 / keep + 3 + 1.5 * (page + body) / SEGMENT_BYTES
     run(
         draft,
         Sources(draft, many=many, victim=victim),
@@ -48,7 +47,7 @@ def _http(draft: Draft, *, many: bool) -> None:
         **bounds(
             draft,
             top=1200,
-            most=at_most(draft, 3000, packets),
+            most=at_most(draft, 3000, packets_of(page + body, keep)),
             low=begun(many=many) if keep == 1 else ASKED_PER_SECOND,
         ),
     )
@@ -81,7 +80,7 @@ def apache_bench(draft: Draft) -> None:
         path=rng.choice(("/", f"/b/{page}")),
         parallel=rng.randint(2, 100),
         keep=draft.chance(0.3),
-        count=draft.whole(300, at_most(draft, 2500, 12 + 1.5 * page / SEGMENT_BYTES)),
+        count=draft.whole(300, at_most(draft, 2500, packets_of(page))),
     )
 
 
