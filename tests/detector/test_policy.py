@@ -111,6 +111,29 @@ def test_a_longer_memory_holds_more_of_a_crowd() -> None:
         assert verdict.category == category
 
 
+CLIENT = {"flows": 23, "packets": 115, "unanswered": 2, "protocol": IPPROTO_TCP, "last_ms": 2000}
+
+
+@pytest.mark.parametrize(
+    ("other", "category"),
+    [
+        ({}, BENIGN),
+        ({"flows": 2, "unanswered": 0, "packets": 999}, BENIGN),
+        ({"packets": 1000}, DOS),  # requests inside connections that last
+        ({"packets": 9000, "bytes": 700 * 9000}, BENIGN),  # a transfer
+        ({"flows": 24, "packets": 120}, DOS),
+        ({"packets": 114}, DOS),  # connections alone
+        ({"unanswered": 3}, DOS),
+        ({"last_ms": 1499, "flows": 17}, DOS),  # too short to tell
+        ({"protocol": IPPROTO_UDP}, DOS),
+    ],
+)
+def test_a_client_that_takes_its_time_is_no_flood(other: dict[str, int], category: Category) -> None:
+    for role in Role:
+        (verdict,) = judge([[0.1, 0.0, 0.9, 0.0]], role=role, seen=CLIENT | other)
+        assert verdict.category == category
+
+
 MISSED = {"flows": 32, "packets": 64, "unanswered": 32, "recent_flows": 74, "recent_packets": 299}
 
 
