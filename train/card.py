@@ -118,7 +118,11 @@ def _thresholds(manifest: Manifest) -> str:
 def _recipe(manifest: Manifest) -> str:
     made = manifest.created_from
     packages = ", ".join(f"{name} {number}" for name, number in made.versions.items())
-    return f"`{made.command}`\n\nSeeds {', '.join(map(str, made.seeds))}; {packages}.\n"
+    recipe = f"`{made.command}`\n\nSeeds {', '.join(map(str, made.seeds))}; {packages}.\n"
+    if not made.teachers:
+        return recipe
+    taught = "".join(f"- `{command}`\n" for command in made.teachers)
+    return f"{recipe}\nIn place of labels it learned the mean of what these make of each window:\n\n{taught}"
 
 
 def _counts(captures: dict[str, int]) -> str:

@@ -55,7 +55,7 @@ for _command in (commands.augment, commands.extract, commands.describe):
     app.command()(_command)
 
 
-for _learning in (learning.fit, learning.join, learning.search, learning.worth, learning.compare):
+for _learning in (learning.fit, learning.search, learning.worth, learning.compare):
     app.command()(_learning)
 
 

@@ -153,9 +153,11 @@ class Bench:
         """Give the models that the network must beat.
 
         Of a run that is judged `alone` each has thresholds chosen as the network's are, by validation
-        origins. Else the other runs' captures choose them all (`crossfit`), and these are even.
+        origins. Else the other runs' captures choose them all (`crossfit`), and these are even. Of a run
+        that others taught nothing validates: there the rate rule has its limits from training.
         """
         seed, training = self.run.training.seeds[0], self.lesson()
+        validation = self._side("validate") if self.run.side("validate") else None
         for name, learn in (("random forest", baselines.random_forest), ("LightGBM", baselines.lightgbm)):
             say(f"Training the {name}.")
             yield self._with_thresholds(name, learn(training, mask=MASK, seed=seed), alone=alone)
@@ -167,14 +169,15 @@ class Bench:
         for name in PAPERS:
             say(f"Training the {name}.")
             settings = PAPER.model_copy(update={"network": name, "seed": seed})
-            fitted = fit(training, self._side("validate"), settings, mask=MASK)
+            fitted = fit(training, validation, settings, mask=MASK)
             scorer = KerasScorer(calibrated(fitted.model, fitted.temperature))
             yield self._with_thresholds(name, scorer, alone=alone)
         # Its limits are its thresholds: what it names it is sure of.
-        yield Contender("rate rule", rate_rule.choose(self._side("validate")), _EVEN, calibrated=False)
+        rule = rate_rule.choose(validation or training)
+        yield Contender("rate rule", rule, _EVEN, calibrated=False)
 
     def _with_thresholds(self, name: str, scorer: Scorer, *, alone: bool) -> Contender:
-        if not alone:
+        if not alone or not self.run.side("validate"):
             return Contender(name, scorer, _EVEN)
         sides = {side: self.run.side(side) for side in ("validate", "aside")}
         return Contender(name, scorer, quiet_thresholds(self.data, self.index, scorer, **sides))

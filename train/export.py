@@ -14,7 +14,6 @@ from detector.errors import BundleError
 from detector.records import CATEGORIES
 from detector.scorer import KerasScorer, OnnxScorer
 from train.card import render
-from train.networks.mean import layer_of
 from train.record import Run
 
 TOLERANCE = 1e-5
@@ -117,7 +116,7 @@ def _by_use(graph: Any) -> list[Any]:
 
 def _check(model: Any, mask: int) -> Check:
     """Make up windows around the training set's means, from empty to full; no captured traffic is in them."""
-    mean, variance = (np.asarray(weight) for weight in layer_of(model, "standardise").get_weights())
+    mean, variance = (np.asarray(weight) for weight in model.get_layer("standardise").get_weights())
     random = np.random.default_rng(0)
     length = model.input_shape[1]
     spread = random.normal(size=(_CHECK_ROWS, length, len(mean))) * np.sqrt(variance)

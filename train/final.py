@@ -16,7 +16,6 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from detector.bundle import Distribution
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.scorer import KerasScorer
@@ -25,13 +24,13 @@ from train.crossfit import Told, silencing, temperature_of
 from train.datasets import Index, load, read_index
 from train.fit import fit
 from train.networks import calibrated
-from train.networks.mean import histories, mean_of
 from train.record import Run, doubted_by, read_run
 from train.reference import record_of
 from train.runs import lesson_of, save_run
-from train.settings import FitSettings, changed
+from train.settings import FitSettings
 from train.split import split_by_name
 from train.survey import Surveyed
+from train.teaching import teachers_of
 
 
 def fit_final(
@@ -40,13 +39,13 @@ def fit_final(
     folds: Sequence[Path],
     settings: FitSettings,
     *,
-    seeds: Sequence[int],
     aside: Collection[str] = (),
     cap_windows: int,
     command: str,
     say: Say,
     chosen_on: Sequence[str] = (),
     survey: Mapping[str, Surveyed] | None = None,
+    teachers: Sequence[Path] = (),
 ) -> Run:
     """Train on every origin whose licence allows it, and write `run.json` and the calibrated model.
 
@@ -55,32 +54,30 @@ def fit_final(
         directory: the run's.
         folds: runs that test on different origins.
         settings: as those of the folds; the seed in them does not count.
-        seeds: of several, each trains a network, and the model is their mean.
         aside: origins to choose thresholds by alone.
         cap_windows: likewise.
         command: to be told in the card.
         say: is told lines of progress.
         chosen_on: origins that settings or features were chosen on.
         survey: with it, captures whose packets do not support their label are left out of training.
+        teachers: runs to learn from in place of labels, as those of the folds did.
 
     Raises:
         UsageError: two of the folds test on the same origin, or one was trained with other settings.
     """
     index = read_index(data, schema_digest=SCHEMA.digest)
-    known = _read(folds, settings)
+    known = _read(folds, settings, taught=bool(teachers))
     split = split_by_name(index, validate=(), test=(), aside=aside)
     taught, left_out = lesson_of(index, split, survey)
-    members, record = [], tuple[Distribution, ...]()
-    for seed in seeds:
-        training = load(data, taught, cap_windows=cap_windows, seed=seed)
-        say(f"{len(training)} windows to learn from, with seed {seed}.")
-        record = record or record_of(training)
-        members.append(fit(training, None, changed(settings, seed=seed), mask=MASK, progress=say))
-    network = mean_of([member.model for member in members])
+    training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
+    say(f"{len(training)} windows to learn from.")
+    teacher = teachers_of(teachers, index, ())
+    teach = teacher.teach if teacher else None
+    fitted = fit(training, None, settings, mask=MASK, teach=teach, progress=say)
     told = [_told(data, index, run, fold, cap_windows) for run, fold in zip(known, folds, strict=True)]
     unseen = temperature_of(told, doubted_by(known))
     temperature = unseen * math.exp(sum(math.log(run.temperature) for run in known) / len(known))
-    model = calibrated(network, temperature)
+    model = calibrated(fitted.model, temperature)
     quiet = [each for part in told for each in part.benign(unseen)]
     held = scored_benign(data, index, split.aside, KerasScorer(model))
     held += [each for part in told for each in part.held(unseen)]
@@ -90,16 +87,17 @@ def fit_final(
         model,
         index=index,
         split=split,
-        settings=changed(settings, seed=seeds[0]),
-        seeds=seeds,
+        settings=settings,
+        seeds=[settings.seed],
         chosen_on=chosen_on,
         command=command,
-        record=record,
-        learnt=members[0].learnt,
+        record=record_of(training),
+        learnt=fitted.learnt,
         temperature=temperature,
-        history=histories([member.history for member in members]),
+        history=fitted.history,
         thresholds=silencing(quiet, held),
         left_out=left_out,
+        teachers=teacher.commands if teacher else (),
     )
 
 
@@ -109,7 +107,7 @@ def _told(data: Path, index: Index, run: Run, fold: Path, cap_windows: int) -> T
     return Bench(data, index, run, cap_windows).tell(network)
 
 
-def _read(folds: Sequence[Path], settings: FitSettings) -> list[Run]:
+def _read(folds: Sequence[Path], settings: FitSettings, *, taught: bool) -> list[Run]:
     """Return the runs of the folds, which belong together and to these settings."""
     runs = [read_run(fold) for fold in folds]
     tested = [origin for run in runs for origin in run.side("test")]
@@ -120,4 +118,6 @@ def _read(folds: Sequence[Path], settings: FitSettings) -> list[Run]:
             raise UsageError(f"{fold}: holds a {run.network}, expected a {settings.network} as asked for")
         if run.settings and run.settings.model_copy(update={"seed": settings.seed}) != settings:
             raise UsageError(f"{fold}: has other settings than asked for; give fit the same options")
+        if bool(run.training.teachers) != taught:
+            raise UsageError(f"{fold}: was {'not ' * taught}taught by other runs; give fit the same options")
     return runs

@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from detector.features import SCHEMA
-from detector.records import CATEGORIES
+from detector.records import CATEGORIES, Features
 from train.balance import balanced, weights_of
 from train.calibrate import fit_temperature, loss
 from train.datasets import Dataset
@@ -44,6 +44,7 @@ def fit(
     settings: FitSettings,
     *,
     mask: int,
+    teach: Callable[[Features], NDArray[np.float32]] | None = None,
     progress: Callable[[str], None] = lambda _: None,
     judge: Callable[[int, float], None] = lambda _epoch, _loss: None,
 ) -> Fitted:
@@ -54,6 +55,8 @@ def fit(
         validation: windows of other origins; without, the temperature is 1.
         settings: what to train, and how.
         mask: the column of the feature `mask`.
+        teach: gives, for windows (m, T, F), the probabilities (m, C) to learn in place of the labels, which
+            still weigh them; no label is smoothed then.
         progress: is told a line an epoch.
         judge: is told each epoch's number, from 0, and calibrated validation loss; what it raises ends
             the training.
@@ -70,9 +73,11 @@ def fit(
     lesson = balanced(training, settings)
     known = statistics(lesson.sequences, mask, lesson.weights, left_out)
     model = NETWORKS[settings.network](lesson.sequences.shape[1], known, settings.size)
+    targets = teach(lesson.sequences) if teach else np.eye(len(CATEGORIES), dtype=np.float32)[lesson.labels]
+    smoothing = 0.0 if teach else settings.label_smoothing
     model.compile(
         optimizer=_optimizer(settings, math.ceil(len(lesson) / settings.batch)),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
         weighted_metrics=["accuracy"],
         # Measured on two cores: compiling costs more than it saves.
         jit_compile=False,
@@ -80,7 +85,7 @@ def fit(
     watch = _Watch(validation, settings, progress, judge)
     history = model.fit(
         lesson.sequences,
-        np.eye(len(CATEGORIES), dtype=np.float32)[lesson.labels],
+        targets,
         sample_weight=lesson.weights,
         batch_size=settings.batch,
         epochs=settings.epochs,

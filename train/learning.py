@@ -28,6 +28,10 @@ _FoldRuns = Annotated[
     list[Path] | None,
     typer.Option(help="Train on all origins, calibrated by this run of a fold; repeatable, give all."),
 ]
+_Teachers = Annotated[
+    list[Path] | None,
+    typer.Option("--teacher", help="Run to learn from in place of labels; repeatable, give all folds'."),
+]
 _Survey = Annotated[
     Path | None, typer.Option(help="What `survey` wrote: attacks in name alone are not learnt from.")
 ]
@@ -57,6 +61,7 @@ def fit(
     seeds: Annotated[str | None, typer.Option(help="Like 0,1,2: a run each, in --run DIR/seed-N.")] = None,
     epochs: _Epochs = None,
     fold_run: _FoldRuns = None,
+    teacher: _Teachers = None,
     survey: _Survey = None,
     cap_windows: Cap = CAP_DEFAULT,
 ) -> None:
@@ -74,20 +79,19 @@ def fit(
         features=features,
         worth=worth,
     )
-    said = recipe.options(choice.settings, preset=preset, file=settings)
+    named: dict[str, Any] = {"validate": validate, "aside": aside, "teachers": len(teacher or ())}
     if fold_run:
-        sides = recipe.all_of(len(fold_run), validate=validate, aside=aside)
+        sides = recipe.all_of(len(fold_run), **named)
         fitting = partial(final.fit_final, data, folds=fold_run, aside=aside or ())
     else:
-        named = {"validate": validate, "test": test, "always_train": always_train, "aside": aside}
+        named |= {"test": test, "always_train": always_train}
         split, sides = recipe.sides_of(data, folds=folds, fold=fold, **named)
         fitting = partial(runs.fit_run, data, split=split)
-    fitting = partial(fitting, cap_windows=cap_windows, say=_say, chosen_on=choice.chosen_on)
-    if survey:
-        sides += [f"--survey {survey.name}"]
-        fitting = partial(fitting, survey=read_survey(survey))
-    fit_each = partial(_fit_each, as_one=bool(fold_run), cap_windows=cap_windows)
-    fit_each(fitting, run, choice.settings, seeds, told=[*said, *sides])
+    known = read_survey(survey) if survey else None
+    fitting = partial(fitting, teachers=teacher or (), chosen_on=choice.chosen_on, survey=known)
+    sides += [f"--survey {survey.name}"] if survey else []
+    told = [*recipe.options(choice.settings, preset=preset, file=settings), *sides]
+    _fit_each(fitting, run, choice.settings, seeds, told=told, cap_windows=cap_windows)
 
 
 def _fit_each(
@@ -97,41 +101,19 @@ def _fit_each(
     seeds: str | None,
     *,
     told: list[str],
-    as_one: bool,
     cap_windows: int,
 ) -> None:
-    """Fit with each seed in a directory of its own, or with that of the settings; say what came of it.
+    """Fit with each seed in a directory of its own, or with that of the settings; say what came of it."""
+    from train.recipe import seeds_of  # noqa: PLC0415 - TensorFlow takes seconds
 
-    `as_one` gives all seeds to one fitting.
-    """
-    from train.recipe import named, seeds_of  # noqa: PLC0415 - TensorFlow takes seconds
-
-    chosen = seeds_of(seeds) if seeds else (settings.seed,)
-    rounds: list[tuple[Path, tuple[int, ...]]]
-    rounds = [(run / f"seed-{seed}" if seeds else run, (seed,)) for seed in chosen]
-    if as_one:
-        rounds, fitting = [(run, chosen)], partial(fitting, seeds=chosen)
-    for directory, each in rounds:
-        command = " ".join(["iotids-train fit", *told, named(each), f"--cap-windows {cap_windows}"])
-        seeded = settings.model_copy(update={"seed": each[0]})
-        _tell(directory, fitting(directory=directory, settings=seeded, command=command))
-
-
-def join(
-    members: Annotated[list[Path], typer.Argument(help="Runs of one fold that differ in their seed alone.")],
-    *,
-    data: Data = DATA_DEFAULT,
-    run: Run = RUN_DEFAULT,
-    cap_windows: Cap = CAP_DEFAULT,
-) -> None:
-    """Make one run of several: its network is the mean of theirs."""
-    from train import joining  # noqa: PLC0415 - TensorFlow takes seconds
-
-    _tell(run, joining.join_runs(data, run, members, cap_windows=cap_windows, say=_say))
-
-
-def _tell(directory: Path, made: Any) -> None:
-    _say(f"{directory}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
+    for seed in seeds_of(seeds) if seeds else (settings.seed,):
+        directory = run / f"seed-{seed}" if seeds else run
+        command = " ".join(["iotids-train fit", *told, f"--seed {seed}", f"--cap-windows {cap_windows}"])
+        seeded = settings.model_copy(update={"seed": seed})
+        made = fitting(
+            directory=directory, settings=seeded, command=command, cap_windows=cap_windows, say=_say
+        )
+        _say(f"{directory}: temperature {made.temperature:.3f}, thresholds {made.thresholds.model_dump()}")
 
 
 def worth(
@@ -173,7 +155,7 @@ def search(
     from train.search import Limits  # noqa: PLC0415 - as above
 
     base = recipe.recipe(preset=preset, network=network, epochs=epochs, seed=seed).settings
-    named = {"validate": validate, "test": test, "always_train": always_train, "aside": aside}
+    named: dict[str, Any] = {"validate": validate, "test": test, "always_train": always_train, "aside": aside}
     split, _ = recipe.sides_of(data, folds=folds, fold=fold, **named)
     limits = Limits(seconds=60.0 * minutes, trials=trials)
     out.parent.mkdir(parents=True, exist_ok=True)

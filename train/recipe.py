@@ -64,11 +64,6 @@ def seeds_of(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(map(int, parts)))
 
 
-def named(seeds: Sequence[int]) -> str:
-    """Return the option that names seeds again."""
-    return f"--seeds {','.join(map(str, seeds))}" if len(seeds) > 1 else f"--seed {seeds[0]}"
-
-
 def options(settings: FitSettings, *, preset: str, file: Path | None) -> list[str]:
     """Return the options that say these settings again; a file by its name, its content is in the run."""
     named = f"--settings {file.name}" if file else f"--preset {preset}"
@@ -86,21 +81,30 @@ def sides_of(
     test: Sequence[str] | None = None,
     always_train: Sequence[str] | None = None,
     aside: Sequence[str] | None = None,
+    teachers: int = 0,
 ) -> tuple[Split, list[str]]:
-    """Return the split that the options name, and the options that name it again."""
-    if test and not validate:
+    """Return the split that the options name, and the options that name it again.
+
+    Raises:
+        UsageError: they do not go together: without `teachers` something validates, with them nothing does.
+    """
+    if test and not validate and not teachers:
         raise UsageError("--test needs --validate; without both, origins are dealt by --folds")
+    if validate and teachers:
+        raise UsageError(f"--validate {validate[0]}: with --teacher the temperature is theirs; leave it out")
     index = read_index(data, schema_digest=SCHEMA.digest)
-    held = aside or ()
-    if validate:
-        named = [*_each("--validate", validate), *_each("--test", test), *_each("--aside", aside)]
-        return split_by_name(index, validate=validate, test=test or (), aside=held), named
-    dealt = [f"--folds {folds}", f"--fold {fold}"]
-    named = [*dealt, *_each("--always-train", always_train), *_each("--aside", aside)]
-    return split_by_fold(index, folds=folds, fold=fold, always_train=always_train or (), aside=held), named
+    held, told = aside or (), [*_each("--aside", aside), *_numbered("--teacher", teachers)]
+    if validate or test:
+        named = [*_each("--validate", validate), *_each("--test", test), *told]
+        return split_by_name(index, validate=validate or (), test=test or (), aside=held), named
+    named = [f"--folds {folds}", f"--fold {fold}", *_each("--always-train", always_train), *told]
+    own = {"always_train": always_train or (), "aside": held}
+    return split_by_fold(index, folds=folds, fold=fold, validates=not teachers, **own), named
 
 
-def all_of(folds: int, *, validate: Sequence[str] | None, aside: Sequence[str] | None) -> list[str]:
+def all_of(
+    folds: int, *, validate: Sequence[str] | None, aside: Sequence[str] | None, teachers: int = 0
+) -> list[str]:
     """Return the options that name again a run of every origin, calibrated by so many runs of folds.
 
     Raises:
@@ -111,7 +115,12 @@ def all_of(folds: int, *, validate: Sequence[str] | None, aside: Sequence[str] |
             f"--validate {validate[0]}: with --fold-run every origin is learnt from; name with --aside what "
             "thresholds alone must do for"
         )
-    return [*(f"--fold-run FOLD_{number}" for number in range(folds)), *_each("--aside", aside)]
+    runs = [*_numbered("--fold-run", folds, "FOLD"), *_each("--aside", aside)]
+    return [*runs, *_numbered("--teacher", teachers)]
+
+
+def _numbered(option: str, count: int, name: str = "RUN") -> list[str]:
+    return [f"{option} {name}_{number}" for number in range(count)]
 
 
 def _each(option: str, names: Sequence[str] | None) -> list[str]:

@@ -24,6 +24,7 @@ from train.reference import record_of
 from train.settings import FitSettings
 from train.split import Split
 from train.survey import Surveyed
+from train.teaching import teachers_of
 
 
 def fit_run(
@@ -37,23 +38,32 @@ def fit_run(
     say: Say,
     chosen_on: Sequence[str] = (),
     survey: Mapping[str, Surveyed] | None = None,
+    teachers: Sequence[Path] = (),
 ) -> Run:
     """Train on the split's training origins, and write `run.json` and the calibrated model.
 
-    With a survey, captures whose packets do not support their label are left out of training.
+    With a survey, captures whose packets do not support their label are left out of training. With
+    teachers, runs of which those teach that did not learn from the test origins, temperature and thresholds
+    are theirs, and nothing validates.
     """
     if seen := sorted(split.test & set(chosen_on)):
         say(f"Settings or features were chosen on {', '.join(seen)}: figures on these origins will flatter.")
     index = read_index(data, schema_digest=SCHEMA.digest)
     taught, left_out = lesson_of(index, split, survey)
     training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
-    validation = side(data, index, split.validate, cap_windows, settings.seed)
-    say(f"{len(training)} windows to learn from, {len(validation)} to calibrate by, {_content(training)}")
-    fitted = fit(training, validation, settings, mask=MASK, progress=say)
-    model = calibrated(fitted.model, fitted.temperature)
-    say("Choosing thresholds on the benign captures of the validation origins.")
-    sides = {"validate": split.validate, "aside": split.aside}
-    thresholds = quiet_thresholds(data, index, KerasScorer(model), **sides)
+    say(f"{len(training)} windows to learn from: {_content(training)}")
+    if teacher := teachers_of(teachers, index, split.test):
+        say(f"{len(teacher.runs)} of {len(teachers)} runs teach.")
+        fitted = fit(training, None, settings, mask=MASK, teach=teacher.teach, progress=say)
+        temperature, thresholds = teacher.temperature, teacher.thresholds
+        model = calibrated(fitted.model, temperature)
+    else:
+        validation = side(data, index, split.validate, cap_windows, settings.seed)
+        fitted = fit(training, validation, settings, mask=MASK, progress=say)
+        temperature, model = fitted.temperature, calibrated(fitted.model, fitted.temperature)
+        say("Choosing thresholds on the benign captures of the validation origins.")
+        sides = {"validate": split.validate, "aside": split.aside}
+        thresholds = quiet_thresholds(data, index, KerasScorer(model), **sides)
     return save_run(
         directory,
         model,
@@ -65,10 +75,11 @@ def fit_run(
         command=command,
         record=record_of(training),
         learnt=fitted.learnt,
-        temperature=fitted.temperature,
+        temperature=temperature,
         history=fitted.history,
         thresholds=thresholds,
         left_out=left_out,
+        teachers=teacher.commands if teacher else (),
     )
 
 
@@ -97,6 +108,7 @@ def save_run(
     history: dict[str, list[float]],
     thresholds: Thresholds,
     left_out: tuple[str, ...] = (),
+    teachers: tuple[str, ...] = (),
 ) -> Run:
     """Write a run's model and `run.json`; figures of another that was there are gone."""
     run = Run(
@@ -110,6 +122,7 @@ def save_run(
             versions=versions(),
             origins=origins_of(index, split),
             left_out=left_out,
+            teachers=teachers,
         ),
         features=index.features,
         meter=index.meter,

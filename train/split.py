@@ -84,8 +84,9 @@ def split_by_fold(
     fold: int,
     always_train: Collection[str] = (),
     aside: Collection[str] = (),
+    validates: bool = True,
 ) -> Split:
-    """Test on one fold, validate on the next, train on the rest.
+    """Test on one fold, validate on the next, or learn from it if nothing `validates`, train on the rest.
 
     Origins under a NonCommercial licence are never trained on: they validate unless they test.
     Traffic of one's own may stand in `always_train` or `aside`: it is dealt into no fold, and judges nothing.
@@ -98,7 +99,7 @@ def split_by_fold(
     own = {*always_train, *aside}
     _require(index, own)
     dealt = origin_folds([entry for entry in index.entries if entry.origin not in own], folds)
-    test, validate = dealt[fold % folds], dealt[(fold + 1) % folds]
+    test, validate = dealt[fold % folds], dealt[(fold + 1) % folds] if validates else frozenset()
     held = _barred(index) - test
     train = frozenset(index.origins) - test - validate - held - {*aside}
     return proven(Split(train, validate | held, test, frozenset(aside)), index)

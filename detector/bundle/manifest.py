@@ -109,6 +109,8 @@ class Training(Part):
     origins: tuple[Origin, ...]
     left_out: tuple[str, ...] = ()
     """Captures of the training origins that were not learnt from: their packets do not support the label."""
+    teachers: tuple[str, ...] = ()
+    """What made the networks that it learnt from in place of labels, if any: a command each."""
 
 
 class Manifest(Part):

@@ -60,6 +60,13 @@ def test_the_recipe_and_the_limits_are_there() -> None:
     assert "## Limits" in card
 
 
+def test_teachers_are_told_by_what_made_them() -> None:
+    made = manifest({}).created_from.model_copy(update={"teachers": ("iotids-train fit --fold 3",)})
+    card = render(manifest({}).model_copy(update={"created_from": made}), "cnn-lstm")
+    assert "make of each window:\n\n- `iotids-train fit --fold 3`\n" in card
+    assert "make of each window" not in render(manifest({}), "cnn-lstm")
+
+
 def test_the_same_manifest_gives_the_same_card() -> None:
     assert render(manifest({}), "cnn") == render(manifest({}), "cnn")
 

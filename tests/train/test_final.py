@@ -2,19 +2,16 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
 
-import keras
 
 from detector.bundle import Thresholds
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.scorer import KerasScorer
 from tests.train import samples
-from train.calibrate import softmax
 from train.contest import Bench, Contender
 from train.crossfit import strictest, temperature_of
 from train.datasets import read_index
@@ -50,19 +47,20 @@ def fitted(
     aside: Sequence[str] = (),
     survey: Mapping[str, Surveyed] | None = None,
     *,
-    seeds: Sequence[int] = (),
+    teachers: Sequence[Path] = (),
+    of: str = "fold",
 ) -> Run:
     return fit_final(
         directory / "data",
         directory / "final",
-        [directory / f"fold-{fold}" for fold in folds],
+        [directory / f"{of}-{fold}" for fold in folds],
         settings,
-        seeds=seeds or [settings.seed],
         aside=aside,
         cap_windows=50,
         command="iotids-train fit",
         say=print,
         survey=survey,
+        teachers=teachers,
     )
 
 
@@ -106,16 +104,32 @@ def test_attacks_in_name_alone_teach_nothing_and_are_judged_all_the_same(directo
     assert weak in {entry.capture for entry, _ in judged.captures}
 
 
-def test_of_several_seeds_it_is_the_mean(directory: Path) -> None:
-    found = fitted(directory, [0, 1, 2], seeds=[5, 6])
-    windows = samples.windows([0, 1, 2, 3] * 5).sequences
-    model = keras.models.load_model(directory / "final" / MODEL, compile=False)
-    one, other = (model.get_layer(f"member_{n}").predict(windows, verbose=0) for n in range(2))
-    assert np.abs(one - other).max() > 0.01
-    expected = softmax((one + other) / 2, found.temperature)
-    assert np.allclose(KerasScorer(model).score(windows), expected, atol=1e-5)
-    assert (found.training.seeds, found.settings) == ((5, 6), SETTINGS)
-    assert {"member_0_loss", "member_1_loss"} <= found.history.keys()
+def test_taught_and_untaught_runs_do_not_mix(directory: Path) -> None:
+    teachers = [directory / "fold-0"]
+    with pytest.raises(UsageError, match="fold-0: was not taught by other runs; give fit the same options"):
+        fitted(directory, [0, 1, 2], teachers=teachers)
+
+
+def test_it_learns_from_all_who_taught_the_folds(directory: Path) -> None:
+    teachers = [directory / f"fold-{fold}" for fold in range(FOLDS)]
+    index = read_index(directory / "data", schema_digest=SCHEMA.digest)
+    for fold in range(FOLDS):
+        split = split_by_fold(index, folds=FOLDS, fold=fold, validates=False)
+        fit_run(
+            directory / "data",
+            directory / f"pupil-{fold}",
+            split,
+            SETTINGS,
+            cap_windows=50,
+            command="",
+            say=print,
+            teachers=teachers,
+        )
+    found = fitted(directory, [0, 1, 2], teachers=teachers, of="pupil")
+    assert len(found.training.teachers) == FOLDS
+    assert found.temperature != read_run(directory / "pupil-0").temperature
+    with pytest.raises(UsageError, match="pupil-0: was taught by other runs; give fit the same options"):
+        fitted(directory, [0, 1, 2], of="pupil")
 
 
 def _tested(directory: Path) -> list[str]:

@@ -9,7 +9,7 @@ from detector.errors import UsageError
 from detector.features import SCHEMA
 from tests.train import samples
 from train import fit as module
-from train.calibrate import loss
+from train.calibrate import loss, softmax
 from train.datasets import Dataset
 from train.fit import Fitted, fit, predict_logits
 from train.settings import PAPER, FitSettings, NetworkSettings
@@ -120,6 +120,17 @@ def test_features_left_out_change_nothing_whatever_is_in_them() -> None:
     assert np.allclose(predict_logits(found.model, others), expected, atol=1e-5)
     others[:, :, samples.SIGNAL] = 0.0
     assert not np.allclose(predict_logits(found.model, others), expected, atol=1e-3)
+
+
+def test_what_a_teacher_says_stands_in_place_of_labels() -> None:
+    said = np.array([0.1, 0.2, 0.6, 0.1], np.float32)
+    settings = FitSettings(network="cnn", size=SMALL, batch=64, learning_rate=1e-2, epochs=6)
+    found = fit(
+        TRAINING, None, settings, mask=samples.MASK, teach=lambda given: np.tile(said, (len(given), 1))
+    )
+    told = softmax(predict_logits(found.model, VALIDATION.sequences), 1.0)
+    assert told.mean(axis=0) == pytest.approx(said, abs=0.05)
+    assert found.learnt == {"Benign": 180, "DDoS": 180, "DoS": 180, "Recon": 180}
 
 
 def test_an_unknown_feature_is_named() -> None:

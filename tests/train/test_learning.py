@@ -41,12 +41,15 @@ def test_several_seeds_give_a_run_each_that_one_seed_gives_again(data: str, tmp_
     assert second.learnt == {"Benign": 20, "DDoS": 20, "DoS": 20, "Recon": 20}
 
 
-def test_runs_of_several_seeds_are_joined_by_one_command(data: str, tmp_path: Path) -> None:
-    both, mean = tmp_path / "both", tmp_path / "mean"
-    assert run("fit", "--data", data, "--run", str(both), *SIDES, "--seeds", "1,2") == 0
-    members = [str(both / f"seed-{seed}") for seed in (1, 2)]
-    assert run("join", *members, "--data", data, "--run", str(mean)) == 0
-    assert read_run(mean).training.seeds == (1, 2)
+def test_runs_teach_another_by_one_command(data: str, tmp_path: Path) -> None:
+    made, pupil = tmp_path / "made", tmp_path / "pupil"
+    assert run("fit", "--data", data, "--run", str(made), *SIDES) == 0
+    sides = ["--test", "origin-1", "--network", "cnn", "--epochs", "1", "--teacher", str(made)]
+    assert run("fit", "--data", data, "--run", str(pupil), *sides) == 0
+    found = read_run(pupil)
+    assert found.training.teachers == (read_run(made).training.command,)
+    assert "--test origin-1 --teacher RUN_0" in found.training.command
+    assert found.side("train") == {"origin-0", "origin-2", "origin-3"}
 
 
 def test_a_survey_leaves_out_what_its_packets_do_not_support(data: str, tmp_path: Path) -> None:

@@ -77,6 +77,19 @@ def test_a_run_of_all_origins_has_none_to_validate_on() -> None:
         all_of(2, validate=["a"], aside=None)
 
 
+def test_who_is_taught_validates_by_nothing(tmp_path: Path) -> None:
+    samples.write_data(tmp_path, origins=4, each=5)
+    split, said = sides_of(tmp_path, folds=3, fold=1, teachers=2)
+    assert split.validate == frozenset()
+    assert said == ["--folds 3", "--fold 1", "--teacher RUN_0", "--teacher RUN_1"]
+    split, said = sides_of(tmp_path, folds=3, fold=1, test=["origin-1"], teachers=1)
+    assert split.test == {"origin-1"}
+    assert said == ["--test origin-1", "--teacher RUN_0"]
+    with pytest.raises(UsageError, match="--validate origin-0: with --teacher the temperature is theirs"):
+        sides_of(tmp_path, folds=3, fold=1, validate=["origin-0"], teachers=1)
+    assert all_of(1, validate=None, aside=None, teachers=1) == ["--fold-run FOLD_0", "--teacher RUN_0"]
+
+
 def test_sides_are_those_of_the_options_and_said_again(tmp_path: Path) -> None:
     samples.write_data(tmp_path, origins=4, each=1)
     split, said = sides_of(tmp_path, folds=5, fold=0, validate=["origin-0"], test=["origin-1"])

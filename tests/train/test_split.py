@@ -44,6 +44,19 @@ def test_sides_are_disjoint_and_licences_are_kept(entries: list[Entry], folds: i
     assert not split.train & barred
 
 
+@given(entries=ENTRIES, folds=st.integers(3, 5), fold=st.integers(0, 9))
+def test_where_nothing_validates_all_but_the_test_side_is_learnt_from(
+    entries: list[Entry], folds: int, fold: int
+) -> None:
+    index = samples.index(*entries)
+    split = split_by_fold(index, folds=folds, fold=fold)
+    whole = split_by_fold(index, folds=folds, fold=fold, validates=False)
+    barred = {entry.origin for entry in entries if "NC" in entry.licence}
+    assert whole.test == split.test
+    assert whole.train == split.train | (split.validate - barred)
+    assert whole.validate == split.validate & barred
+
+
 def test_a_class_of_as_many_origins_as_folds_is_in_every_fold() -> None:
     rare = [samples.entry(f"rare-{n}", "DDoS") for n in range(4)]
     common = [samples.entry(f"common-{n}", "Benign") for n in range(17)]

@@ -4,7 +4,7 @@ Which one is worth its keep, on origins never seen, `iotids-train compare` tells
 """
 
 from train.networks.attention import attention, attention_summary
-from train.networks.base import Statistics, calibrated
+from train.networks.base import Statistics, calibrated, logits_of
 from train.networks.cnn import cnn
 from train.networks.cnn_lstm import cnn_lstm, sequence
 from train.networks.moments import statistics
@@ -23,4 +23,4 @@ NETWORKS = {
 }
 """Each takes the length of a window, the training set's statistics and the settings."""
 
-__all__ = ["NETWORKS", "PAPERS", "NetworkSettings", "Statistics", "calibrated", "statistics"]
+__all__ = ["NETWORKS", "PAPERS", "NetworkSettings", "Statistics", "calibrated", "logits_of", "statistics"]

@@ -101,6 +101,11 @@ def calibrated(model: Any, temperature: float) -> Any:
     return keras.Model(model.input, keras.layers.Softmax(name="probabilities")(cooled), name="calibrated")
 
 
+def logits_of(model: Any) -> Any:
+    """Return the network inside a calibrated model."""
+    return keras.Model(model.input, model.get_layer("temperature").input)
+
+
 def standardised(sequences: Any, known: Statistics) -> Window:
     """Return the window of raw sequences, (m, T, F)."""
     present = sequences[:, :, known.mask : known.mask + 1]
