@@ -19,18 +19,15 @@ from pathlib import Path
 from detector.errors import UsageError
 from detector.features import SCHEMA
 from detector.scorer import KerasScorer
-from train.contest import MASK, Bench, Contender, Say, model_file, scored_benign
+from train.contest import Bench, Contender, Say, model_file, scored_benign
 from train.crossfit import Told, silencing, temperature_of
-from train.datasets import Index, load, read_index
-from train.fit import fit
+from train.datasets import Index, read_index
 from train.networks import calibrated
 from train.record import Run, doubted_by, read_run
-from train.reference import record_of
-from train.runs import lesson_of, save_run
+from train.runs import learn, save_run
 from train.settings import FitSettings
 from train.split import split_by_name
 from train.survey import Surveyed
-from train.teaching import teachers_of
 
 
 def fit_final(
@@ -68,16 +65,13 @@ def fit_final(
     index = read_index(data, schema_digest=SCHEMA.digest)
     known = _read(folds, settings, taught=bool(teachers))
     split = split_by_name(index, validate=(), test=(), aside=aside)
-    taught, left_out = lesson_of(index, split, survey)
-    training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
-    say(f"{len(training)} windows to learn from.")
-    teacher = teachers_of(teachers, index, ())
-    teach = teacher.teach if teacher else None
-    fitted = fit(training, None, settings, mask=MASK, teach=teach, progress=say)
+    learnt = learn(
+        data, index, split, settings, cap_windows=cap_windows, say=say, survey=survey, teachers=teachers
+    )
     told = [_told(data, index, run, fold, cap_windows) for run, fold in zip(known, folds, strict=True)]
     unseen = temperature_of(told, doubted_by(known))
     temperature = unseen * math.exp(sum(math.log(run.temperature) for run in known) / len(known))
-    model = calibrated(fitted.model, temperature)
+    model = calibrated(learnt.fitted.model, temperature)
     quiet = [each for part in told for each in part.benign(unseen)]
     held = scored_benign(data, index, split.aside, KerasScorer(model))
     held += [each for part in told for each in part.held(unseen)]
@@ -85,19 +79,14 @@ def fit_final(
     return save_run(
         directory,
         model,
+        learnt,
         index=index,
         split=split,
         settings=settings,
-        seeds=[settings.seed],
         chosen_on=chosen_on,
         command=command,
-        record=record_of(training),
-        learnt=fitted.learnt,
         temperature=temperature,
-        history=fitted.history,
         thresholds=silencing(quiet, held),
-        left_out=left_out,
-        teachers=teacher.commands if teacher else (),
     )
 
 

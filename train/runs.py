@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from detector.meter import ENGINE_VERSION
 from detector.records import CATEGORIES
 from detector.scorer import KerasScorer
 from train.contest import MASK, Say, model_file, quiet_thresholds, side
-from train.datasets import Dataset, Entry, Index, load, read_index
+from train.datasets import Dataset, Index, load, read_index
 from train.doubts import unfit
 from train.export import export_bundle
-from train.fit import fit
+from train.fit import Fitted, fit
 from train.measures import Figures
 from train.networks import calibrated
 from train.record import FIGURES, MODEL, RUN, Run, origins_of, read_run, versions
@@ -24,7 +25,7 @@ from train.reference import record_of
 from train.settings import FitSettings
 from train.split import Split
 from train.survey import Surveyed
-from train.teaching import teachers_of
+from train.teaching import Teachers, teachers_of
 
 
 def fit_run(
@@ -49,88 +50,108 @@ def fit_run(
     if seen := sorted(split.test & set(chosen_on)):
         say(f"Settings or features were chosen on {', '.join(seen)}: figures on these origins will flatter.")
     index = read_index(data, schema_digest=SCHEMA.digest)
-    taught, left_out = lesson_of(index, split, survey)
-    training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
-    say(f"{len(training)} windows to learn from: {_content(training)}")
-    if teacher := teachers_of(teachers, index, split.test):
-        say(f"{len(teacher.runs)} of {len(teachers)} runs teach.")
-        fitted = fit(training, None, settings, mask=MASK, teach=teacher.teach, progress=say)
-        temperature, thresholds = teacher.temperature, teacher.thresholds
-        model = calibrated(fitted.model, temperature)
+    learnt = learn(
+        data, index, split, settings, cap_windows=cap_windows, say=say, survey=survey, teachers=teachers
+    )
+    model = calibrated(learnt.fitted.model, learnt.temperature)
+    if learnt.teachers:
+        thresholds = learnt.teachers.thresholds
     else:
-        validation = side(data, index, split.validate, cap_windows, settings.seed)
-        fitted = fit(training, validation, settings, mask=MASK, progress=say)
-        temperature, model = fitted.temperature, calibrated(fitted.model, fitted.temperature)
         say("Choosing thresholds on the benign captures of the validation origins.")
         sides = {"validate": split.validate, "aside": split.aside}
         thresholds = quiet_thresholds(data, index, KerasScorer(model), **sides)
     return save_run(
         directory,
         model,
+        learnt,
         index=index,
         split=split,
         settings=settings,
-        seeds=[settings.seed],
         chosen_on=chosen_on,
         command=command,
-        record=record_of(training),
-        learnt=fitted.learnt,
-        temperature=temperature,
-        history=fitted.history,
+        temperature=learnt.temperature,
         thresholds=thresholds,
-        left_out=left_out,
-        teachers=teacher.commands if teacher else (),
     )
 
 
-def lesson_of(
-    index: Index, split: Split, survey: Mapping[str, Surveyed] | None
-) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """Return the captures to learn from, and the names of those left out because their label is in doubt."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """A network, and what it learnt from."""
+
+    fitted: Fitted
+    record: tuple[Distribution, ...]
+    left_out: tuple[str, ...]
+    """Captures whose packets do not support their label."""
+    teachers: Teachers | None
+
+    @property
+    def temperature(self) -> float:
+        """The teachers', where there are any."""
+        return self.teachers.temperature if self.teachers else self.fitted.temperature
+
+
+def learn(
+    data: Path,
+    index: Index,
+    split: Split,
+    settings: FitSettings,
+    *,
+    cap_windows: int,
+    say: Say,
+    survey: Mapping[str, Surveyed] | None,
+    teachers: Sequence[Path],
+) -> Learnt:
+    """Train on the split's training origins, by labels or by teachers; see `fit_run`."""
     entries = index.of(split.train)
     left_out = unfit(entries, survey) if survey else frozenset()
-    return tuple(each for each in entries if each.capture not in left_out), tuple(sorted(left_out))
+    taught = [entry for entry in entries if entry.capture not in left_out]
+    training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
+    say(f"{len(training)} windows to learn from: {_content(training)}")
+    found, teach, validation = teachers_of(teachers, index, split.test), None, None
+    if found:
+        say(f"{len(found.runs)} of {len(teachers)} runs teach.")
+        teach = found.teach
+    elif split.validate:
+        validation = side(data, index, split.validate, cap_windows, settings.seed)
+        say(f"{len(validation)} to calibrate by.")
+    fitted = fit(training, validation, settings, mask=MASK, teach=teach, progress=say)
+    return Learnt(fitted, record_of(training), tuple(sorted(left_out)), found)
 
 
 def save_run(
     directory: Path,
     model: Any,
+    learnt: Learnt,
     *,
     index: Index,
     split: Split,
     settings: FitSettings,
-    seeds: Sequence[int],
     chosen_on: Sequence[str],
     command: str,
-    record: tuple[Distribution, ...],
-    learnt: dict[str, int],
     temperature: float,
-    history: dict[str, list[float]],
     thresholds: Thresholds,
-    left_out: tuple[str, ...] = (),
-    teachers: tuple[str, ...] = (),
 ) -> Run:
     """Write a run's model and `run.json`; figures of another that was there are gone."""
     run = Run(
         network=settings.network,
         settings=settings,
         chosen_on=tuple(chosen_on),
-        learnt=learnt,
+        learnt=learnt.fitted.learnt,
         training=Training(
             command=command,
-            seeds=tuple(seeds),
+            seeds=(settings.seed,),
             versions=versions(),
             origins=origins_of(index, split),
-            left_out=left_out,
-            teachers=teachers,
+            left_out=learnt.left_out,
+            teachers=learnt.teachers.commands if learnt.teachers else (),
         ),
         features=index.features,
         meter=index.meter,
         window=index.window,
         temperature=temperature,
         thresholds=thresholds,
-        record=record,
-        history=history,
+        record=learnt.record,
+        history=learnt.fitted.history,
     )
     directory.mkdir(parents=True, exist_ok=True)
     model.save(directory / MODEL)
