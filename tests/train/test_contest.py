@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from detector.bundle import Thresholds, Training
 from detector.errors import UsageError
 from tests.train import samples
 from train.contest import Bench, Contender, ablated, judge, model_file, quiet_thresholds
-from train.datasets import Index
+from train.datasets import Dataset, Index
 from train.outcomes import CURVE
 from train.record import Run, origins_of
 from train.settings import PAPER
@@ -110,6 +111,26 @@ def test_a_rival_of_a_run_judged_alone_gets_thresholds_by_validation_origins(
     monkeypatch.setattr("train.contest.quiet_thresholds", choose)
     assert next(bench.baselines([], lambda _: None, alone=True)).thresholds == chosen
     assert asked == [{"validate": bench.run.side("validate"), "aside": frozenset()}]
+
+
+def test_where_nothing_validates_rivals_have_limits_from_training_and_even_thresholds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = tuple(origin for origin in bench.run.training.origins if origin.side != "validate")
+    taught = bench.run.training.model_copy(update={"origins": known})
+    alone = replace(bench, run=bench.run.model_copy(update={"training": taught}), _sides={})
+    asked: list[Dataset] = []
+
+    def choose(windows: Dataset) -> Levels:
+        asked.append(windows)
+        return Levels()
+
+    monkeypatch.setattr("train.contest.rate_rule.choose", choose)
+    monkeypatch.setattr("train.contest.PAPERS", ())
+    rivals = list(alone.baselines([], lambda _: None, alone=True))
+    assert [rival.name for rival in rivals] == ["random forest", "LightGBM", "rate rule"]
+    assert {rival.thresholds for rival in rivals} == {EVEN}
+    assert [len(windows) for windows in asked] == [len(alone.lesson())]
 
 
 def test_an_ablated_network_keeps_its_thresholds(bench: Bench) -> None:
