@@ -102,12 +102,13 @@ def learn(
     teachers: Sequence[Path],
 ) -> Learnt:
     """Train on the split's training origins, by labels or by teachers; see `fit_run`."""
+    found = teachers_of(teachers, index, split.test)
     entries = index.of(split.train)
     left_out = unfit(entries, survey) if survey else frozenset()
     taught = [entry for entry in entries if entry.capture not in left_out]
     training = load(data, taught, cap_windows=cap_windows, seed=settings.seed)
     say(f"{len(training)} windows to learn from: {_content(training)}")
-    found, teach, validation = teachers_of(teachers, index, split.test), None, None
+    teach, validation = None, None
     if found:
         say(f"{len(found.runs)} of {len(teachers)} runs teach.")
         teach = found.teach
