@@ -12,7 +12,6 @@ too, as this model and those of the folds judge them. Thresholds by the quiet ca
 of ordinary downloads, polls and streams between two machines open a DoS.
 """
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from train.contest import Bench, Contender, Say, model_file, scored_benign
 from train.crossfit import Told, silencing, temperature_of
 from train.datasets import Index, read_index
 from train.networks import calibrated
-from train.record import Run, doubted_by, read_run
+from train.record import Run, doubted_by, mean_temperature, read_run
 from train.runs import learn, save_run
 from train.settings import FitSettings
 from train.split import split_by_name
@@ -70,7 +69,7 @@ def fit_final(
     )
     told = [_told(data, index, run, fold, cap_windows) for run, fold in zip(known, folds, strict=True)]
     unseen = temperature_of(told, doubted_by(known))
-    temperature = unseen * math.exp(sum(math.log(run.temperature) for run in known) / len(known))
+    temperature = unseen * mean_temperature(known)
     model = calibrated(learnt.fitted.model, temperature)
     quiet = [each for part in told for each in part.benign(unseen)]
     held = scored_benign(data, index, split.aside, KerasScorer(model))

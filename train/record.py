@@ -1,8 +1,9 @@
 """What a training run was: enough to make the model again, and to say in its card where it comes from."""
 
+import math
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -60,6 +61,11 @@ class Run(Part):
 def doubted_by(runs: Iterable[Run]) -> frozenset[str]:
     """Return the captures that any of these runs would not learn from."""
     return frozenset(name for run in runs for name in run.training.left_out)
+
+
+def mean_temperature(runs: Collection[Run]) -> float:
+    """Return the geometric mean of their temperatures."""
+    return math.exp(sum(math.log(run.temperature) for run in runs) / len(runs))
 
 
 def origins_of(index: Index, split: Split) -> tuple[Origin, ...]:

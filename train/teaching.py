@@ -6,7 +6,6 @@ often as there are members. One network that learns what the mean says, of every
 the price of one: G. Hinton, O. Vinyals and J. Dean, "Distilling the Knowledge in a Neural Network", 2015.
 """
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from train.crossfit import strictest
 from train.datasets import Index
 from train.fit import predict_logits
 from train.networks import logits_of
-from train.record import Run, read_run
+from train.record import Run, mean_temperature, read_run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +43,7 @@ class Teachers:
     @property
     def temperature(self) -> float:
         """The geometric mean of theirs."""
-        return math.exp(sum(math.log(run.temperature) for run in self.runs) / len(self.runs))
+        return mean_temperature(self.runs)
 
     @property
     def thresholds(self) -> Thresholds:

@@ -11,7 +11,7 @@ from detector.features import SCHEMA
 from detector.records import CATEGORIES, Category
 from tests.train import samples
 from train.calibrate import softmax
-from train.networks import NETWORKS, PAPERS, NetworkSettings, calibrated, statistics
+from train.networks import NETWORKS, PAPERS, NetworkSettings, calibrated, logits_of, statistics
 
 pytestmark = pytest.mark.tensorflow
 
@@ -59,6 +59,11 @@ def test_a_calibrated_model_gives_cooled_probabilities(model: Any) -> None:
     logits = model.predict(DATA.sequences, verbose=0)
     cooled = calibrated(model, 2.5).predict(DATA.sequences, verbose=0)
     assert np.allclose(cooled, softmax(logits, 2.5), atol=1e-6)
+
+
+def test_a_network_comes_out_of_its_calibration_as_it_went_in(model: Any) -> None:
+    logits = model.predict(DATA.sequences, verbose=0)
+    assert np.array_equal(logits_of(calibrated(model, 1.7)).predict(DATA.sequences, verbose=0), logits)
 
 
 @pytest.mark.parametrize("network", sorted(NETWORKS.keys() - PAPERS.keys()))
