@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from detector.bundle import Thresholds
 from detector.errors import UsageError
 from detector.features import SCHEMA
+from detector.policy import plausible
 from detector.records import CATEGORIES, Category, WindowBatch
 from detector.scorer import KerasScorer, Scorer
 from train import baselines, measures, rate_rule
@@ -51,7 +52,10 @@ class Judged:
 
     labels: NDArray[np.int8]
     probabilities: NDArray[np.float32]
+    weighed: NDArray[np.float32]
+    """The same as the policy weighs them."""
     reached: Flags
+    """Which classes reach their threshold then."""
     origins: NDArray[np.str_]
     names: NDArray[np.str_]
     """The capture of each window."""
@@ -140,11 +144,13 @@ class Bench:
         return Told(
             labels=test.labels,
             probabilities=contender.scorer.score(test.sequences),
+            facts=test.windows.facts,
             origins=test.origins,
             names=np.array([entry.capture for entry in test.entries], np.str_)[test.captures],
             quiet=self.ordinary.quiet_of(test) if self.ordinary else np.zeros(len(test), bool),
             captures=tuple(captures),
             thresholds=contender.thresholds,
+            window=self.index.window,
             aside=tuple(scored_benign(self.data, self.index, self.run.side("aside"), contender.scorer)),
             calibrated=contender.calibrated,
         )
@@ -185,13 +191,15 @@ class Bench:
 
 def judge(told: Told, survey: Mapping[str, Surveyed]) -> Judged:
     """Send what a model told through policy and incidents, capture by capture."""
+    weighed = plausible(told.probabilities, told.facts, told.window)
     opened = [
         (entry.category, opens_recon(entry, scored, told.thresholds)) for entry, scored in told.captures
     ]
     return Judged(
         labels=told.labels,
         probabilities=told.probabilities,
-        reached=measures.reached(told.probabilities, told.thresholds),
+        weighed=weighed,
+        reached=measures.reached(weighed, told.thresholds),
         origins=told.origins,
         names=told.names,
         quiet=told.quiet,

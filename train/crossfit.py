@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Thresholds
+from detector.bundle import Thresholds, WindowSettings
 from detector.records import Category
 from train.calibrate import fit_temperature, softmax
 from train.datasets import Entry
@@ -31,6 +31,7 @@ ASIDE_SHARE = 0.1
 class. The lab's are busier than any network. DoS needs 0.93 at this share; at 0.75 one pair of busy machines
 in seven opened one."""
 
+_WINDOW = WindowSettings()
 _LEAST = 1e-9
 """Trees are sure beyond all logarithms."""
 
@@ -40,8 +41,9 @@ class Told:
     """What one model makes of origins that it never saw, before anything is decided."""
 
     labels: NDArray[np.int8]
-    """Shape (m,), of at most so many windows a capture and class, like the next four."""
+    """Shape (m,), of at most so many windows a capture and class, like the next five."""
     probabilities: NDArray[np.float32]
+    facts: NDArray[np.void]
     origins: NDArray[np.str_]
     names: NDArray[np.str_]
     """The capture of each window."""
@@ -50,6 +52,7 @@ class Told:
     captures: tuple[tuple[Entry, Scored], ...]
     """All windows of each."""
     thresholds: Thresholds
+    window: WindowSettings = _WINDOW
     aside: tuple[Scored, ...] = ()
     """Benign captures set aside, which its thresholds must do for."""
     calibrated: bool = True

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,8 +148,8 @@ def _evaluation(judged: dict[str, dict[int, list[Judged]]], survey: Mapping[str,
     by_seed = {name: [_figures(parts, survey) for parts in found.values()] for name, found in judged.items()}
     first = next(iter(seeds.values()))
     every = [part for parts in seeds.values() for part in parts]
-    labels, probabilities, reached = _joined(every)
-    origins = np.concatenate([part.origins for part in first])
+    told = _joined(every)
+    of_first, origins = _joined(first), np.concatenate([part.origins for part in first])
     captures = [outcome for part in every for outcome in part.captures]
     tested = {outcome.capture for outcome in captures}
     doubts = [doubt for doubt in find(survey.values()) if doubt.capture in tested]
@@ -165,15 +166,15 @@ def _evaluation(judged: dict[str, dict[int, list[Judged]]], survey: Mapping[str,
         figures={named if name == network else name: _mean(each) for name, each in by_seed.items()},
         spread=_spread(by_seed[network]),
         without_doubts={
-            **_window_figures(labels[clear], probabilities[clear], reached[clear]),
+            **_window_figures(told.where(clear)),
             **capture_figures(supported, survey),
         }
         if doubts or not clear.all()
         else {},
-        confusion=measures.confusion(probabilities, labels),
-        reliability=measures.reliability(probabilities, labels),
+        confusion=measures.confusion(told.probabilities, told.labels),
+        reliability=measures.reliability(told.probabilities, told.labels),
         curve=_curve(every),
-        origins=measures.by_origin(*_joined(first)[1::-1], origins),
+        origins=measures.by_origin(of_first.probabilities, of_first.labels, origins),
         captures=captures,
         doubts=doubts,
         quiet=_quiet_parts(first),
@@ -192,27 +193,38 @@ def _quiet_parts(parts: Sequence[Judged]) -> list[QuietPart]:
     ]
 
 
-def _joined(parts: Sequence[Judged]) -> tuple[NDArray[np.int8], NDArray[np.float32], Flags]:
-    return (
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.probabilities for part in parts]),
-        np.concatenate([part.reached for part in parts]),
-    )
+class _Windows(NamedTuple):
+    """What was told of m windows."""
+
+    labels: NDArray[np.int8]
+    probabilities: NDArray[np.float32]
+    weighed: NDArray[np.float32]
+    reached: Flags
+
+    def where(self, chosen: Flags) -> "_Windows":
+        return _Windows(
+            self.labels[chosen], self.probabilities[chosen], self.weighed[chosen], self.reached[chosen]
+        )
+
+
+def _joined(parts: Sequence[Judged]) -> _Windows:
+    return _Windows(*(np.concatenate([getattr(part, name) for part in parts]) for name in _Windows._fields))
 
 
 def _figures(parts: Sequence[Judged], survey: Mapping[str, Surveyed]) -> Figures:
     return {
-        **_window_figures(*_joined(parts)),
+        **_window_figures(_joined(parts)),
         **capture_figures([one for part in parts for one in part.captures], survey),
     }
 
 
-def _window_figures(labels: NDArray[np.int8], probabilities: NDArray[np.float32], reached: Flags) -> Figures:
-    if not len(labels):
+def _window_figures(told: _Windows) -> Figures:
+    if not len(told.labels):
         return {}
     return {
-        **measures.window_figures(probabilities, labels),
-        **measures.threshold_figures(reached, labels),
+        **measures.window_figures(told.probabilities, told.labels),
+        **measures.weighed_figures(told.weighed, told.labels),
+        **measures.threshold_figures(told.reached, told.labels),
     }
 
 
@@ -239,7 +251,7 @@ def _shared(name: str, figures: list[Figures]) -> bool:
 
 
 def _curve(parts: Sequence[Judged]) -> list[CurvePoint]:
-    labels, probabilities, _ = _joined(parts)
+    labels, probabilities, *_ = _joined(parts)
     recon = CATEGORIES.index(Category.RECON)
     sure = probabilities[:, recon]
     benign, scans = labels == CATEGORIES.index(Category.BENIGN), labels == recon

@@ -59,6 +59,20 @@ def window_figures(probabilities: NDArray[np.float32], labels: NDArray[np.int8])
     return figures
 
 
+def weighed_figures(weighed: NDArray[np.float32], labels: NDArray[np.int8]) -> Figures:
+    """Return F1 and recall of the class that is likeliest once the policy has weighed what a model tells."""
+    present = np.unique(labels)
+    single = precision_recall_fscore_support(
+        labels, weighed.argmax(axis=1), labels=present, zero_division=0.0
+    )
+    figures = {"macro_f1_weighed": float(np.mean(single[2]))}
+    for measure, values in (("f1", single[2]), ("recall", single[1])):
+        figures |= {
+            f"{measure}_{CATEGORIES[at]}_weighed": float(one) for at, one in zip(present, values, strict=True)
+        }
+    return figures
+
+
 def confusion(probabilities: NDArray[np.float32], labels: NDArray[np.int8]) -> list[list[int]]:
     """Return windows by true class (rows) and likeliest class (columns), in the order of `CATEGORIES`."""
     counts = confusion_matrix(labels, probabilities.argmax(axis=1), labels=np.arange(len(CATEGORIES)))

@@ -9,6 +9,7 @@ pytest.importorskip("lightgbm")
 
 from detector.bundle import Thresholds, Training
 from detector.errors import UsageError
+from detector.records import Role
 from tests.train import samples
 from train.contest import Bench, Contender, ablated, judge, model_file, quiet_thresholds
 from train.datasets import Dataset, Index
@@ -69,6 +70,17 @@ def test_a_contender_is_judged_on_the_test_side_alone(bench: Bench) -> None:
         "origin-3/DoS": True,
         "origin-3/Recon": True,
     }
+
+
+def test_thresholds_apply_to_what_the_policy_makes_of_it(bench: Bench) -> None:
+    told = bench.tell(Contender("levels", Levels(), bench.run.thresholds))
+    facts = told.facts.copy()
+    facts["role"] = Role.TARGET
+    found = judge(replace(told, facts=facts), {})
+    weighed = np.where(found.labels == 1, 2, found.labels)  # one peer is no distributed flood
+    assert (found.probabilities.argmax(axis=1) == found.labels).all()
+    assert (found.weighed.argmax(axis=1) == weighed).all()
+    assert (found.reached == (np.arange(4) == weighed[:, None])).all()
 
 
 def test_the_curve_of_recon_is_taken_capture_by_capture(bench: Bench) -> None:

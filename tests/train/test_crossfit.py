@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from detector.bundle import Thresholds
-from detector.records import CATEGORIES
+from detector.records import CATEGORIES, FACTS_DTYPE
 from tests.train import samples
 from tests.train.test_tune import ALIKE, QUIET, capture
 from train.calibrate import softmax
@@ -30,6 +30,7 @@ def told(origin: str, sharpness: float, *, alike: int = 0, seed: int = 0, benign
     return Told(
         labels=labels,
         probabilities=softmax(sharpness * logits).astype(np.float32),
+        facts=np.zeros(4000, FACTS_DTYPE),
         origins=np.array([origin] * 4000),
         names=np.array([f"{origin}/0"] * 4000),
         quiet=np.zeros(4000, bool),

@@ -12,6 +12,7 @@ from train.measures import (
     reached,
     reliability,
     threshold_figures,
+    weighed_figures,
     window_figures,
 )
 
@@ -47,6 +48,18 @@ def test_measures_are_of_the_classes_that_occur() -> None:
             "recall_Recon": 0.5,
             "pr_auc_Benign": 2 / 3,
             "pr_auc_Recon": 0.5 + 0.5 * 0.5,
+        }
+    )
+
+
+def test_what_the_policy_weighs_is_measured_apart() -> None:
+    assert weighed_figures(probabilities(0, 0, 3, 0), labels(0, 0, 3, 3)) == pytest.approx(
+        {
+            "macro_f1_weighed": (0.8 + 2 / 3) / 2,
+            "f1_Benign_weighed": 0.8,
+            "f1_Recon_weighed": 2 / 3,
+            "recall_Benign_weighed": 1.0,
+            "recall_Recon_weighed": 0.5,
         }
     )
 
