@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from detector.bundle import Thresholds
 from detector.errors import UsageError
 from detector.features import SCHEMA
-from detector.policy import plausible
+from detector.plausible import plausible
 from detector.records import CATEGORIES, Category, WindowBatch
 from detector.scorer import KerasScorer, Scorer
 from train import baselines, measures, rate_rule

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from detector.features import SCHEMA
-from detector.policy import DDOS_SOURCES
+from detector.plausible import DDOS_SOURCES
 from detector.records import CATEGORIES, Category
 from train.datasets import Dataset
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from detector.bundle import Thresholds, WindowSettings
 from detector.config import IncidentConfig, ThresholdConfig
 from detector.incidents import Incidents
-from detector.policy import Policy, plausible
+from detector.plausible import plausible
+from detector.policy import Policy
 from detector.records import CATEGORIES, Alert, Category, Source, State, WindowBatch
 
 ATTACK_GRID = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.98, 0.99)
