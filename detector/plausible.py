@@ -1,22 +1,23 @@
 """What a class is by definition, held against what a window saw, before any threshold.
 
-A scan asks many ends:
-without `SCAN_ENDS` ports or hosts, or with `SCAN_BYTES` a conversation, Recon is not believed, and its share
-goes to Benign. DDoS has several
-sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. And it overwhelms: where many clients have
-whole conversations with a server, fewer of them than `CROWD_FLOWS_PER_SEC`, in few packets or in full ones,
-they are a crowd; where as few hosts send one ICMP packet each, they answer somebody who asked them all; and
-where they ask, in whatever way, less than `MISSED_FLOWS_PER_SEC`, they may miss a server that is gone: the
-share of DDoS goes to Benign. All three are paces of the last seconds, because harmless clients come in
-bursts. One client that takes its time, with fewer whole TCP conversations than `CLIENT_FLOWS_PER_SEC`, in few
-packets or in full ones, overwhelms nobody: the share of DoS goes to Benign. A scan listens: where one host
-sends another more datagrams to new ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered, the share of
-Recon goes to DoS unless the model is sure of the scan. Where one asks another's TCP ports, each once, and is
-answered, it learns: the share of DoS goes to Recon unless the model is sure of the flood. And nobody streams
-more datagrams than `DELUGE_PACKETS_PER_SEC` to a host that never answers: the share of Benign goes to DoS. So
-it does where one host sends another more small packets than `OVERRUN_PACKETS_PER_SEC`, for seconds, inside
-flows that last, if the model finds DoS likelier than Benign: beyond the pace of harmless machines no more
-certainty is asked for.
+A scan asks many ends: without `SCAN_ENDS` ports or hosts, or with `SCAN_BYTES` a conversation, Recon is not
+believed, and its share goes to Benign. A scan listens: where one host sends another more datagrams to new
+ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered, the share of Recon goes to DoS unless the model is
+sure of the scan. Where one asks another's TCP ports, each once, and is answered, it learns: the share of DoS
+goes to Recon unless the model is sure of the flood.
+
+DDoS has several sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. And it overwhelms: where
+many clients have whole conversations with a server, fewer of them than `CROWD_FLOWS_PER_SEC`, in few
+packets or in full ones, they are a crowd; where as few hosts send one ICMP packet each, they answer
+somebody who asked them all; and where they ask, in whatever way, less than `MISSED_FLOWS_PER_SEC`, they may
+miss a server that is gone: the share of DDoS goes to Benign. All three are paces of the last seconds,
+because harmless clients come in bursts.
+
+One client that takes its time, with fewer whole TCP conversations than `CLIENT_FLOWS_PER_SEC`, in few packets
+or in full ones, overwhelms nobody: the share of DoS goes to Benign. And nobody streams more datagrams than
+`DELUGE_PACKETS_PER_SEC` to a host that never answers: the share of Benign goes to DoS. So it does where one
+host sends another more small packets than `OVERRUN_PACKETS_PER_SEC`, for seconds, inside flows that last, if
+the model finds DoS likelier than Benign: beyond the pace of harmless machines no more certainty is asked for.
 """
 
 from socket import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP

@@ -9,6 +9,7 @@ import pytest
 from detector.records import Category
 from tests.command import ATTACKS, PCAPS, QUIET
 from tests.exam import home
+from tests.exam.brief import BRIEF
 from tests.exam.chores import DEVICES, GATEWAY, PUBLIC, one
 from tests.exam.ground import StageError, missing
 from tests.exam.judge import Opened, judged, mark
@@ -55,7 +56,7 @@ def namespaces_left() -> list[str]:
 
 
 def test_scenes_have_names_of_their_own() -> None:
-    names = [*(each.name for each in (*SCENARIOS, *LASTING)), *(each.name for each in VISITS)]
+    names = [*(each.name for each in (*SCENARIOS, *LASTING, *BRIEF)), *(each.name for each in VISITS)]
     assert len(set(names)) == len(names)
     assert all(each.name.startswith("house-") for each in VISITS)
 
@@ -67,7 +68,7 @@ def test_scenes_are_of_every_class(scenes: tuple[Scene, ...]) -> None:
     assert len(quiet) * 2 < len(scenes) + 10
 
 
-@pytest.mark.parametrize("scene", [*SCENARIOS, *LASTING, *VISITS], ids=lambda each: each.name)
+@pytest.mark.parametrize("scene", [*SCENARIOS, *LASTING, *BRIEF, *VISITS], ids=lambda each: each.name)
 def test_every_word_of_a_scene_can_be_filled_in(scene: Scene) -> None:
     known = KNOWN_AT_HOME if isinstance(scene, Visit) else KNOWN
     for words in scene.commands:

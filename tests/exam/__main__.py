@@ -23,13 +23,14 @@ from rich.table import Table
 
 from detector.records import Category
 from tests.exam import home, stage
+from tests.exam.brief import BRIEF
 from tests.exam.ground import StageError, missing
 from tests.exam.judge import Marked, mark
 from tests.exam.lasting import LASTING
 from tests.exam.scenarios import SCENARIOS, Scenario
 from tests.exam.visits import VISITS, Visit
 
-_SCENES: tuple[Scenario | Visit, ...] = (*SCENARIOS, *LASTING, *VISITS)
+_SCENES: tuple[Scenario | Visit, ...] = (*SCENARIOS, *LASTING, *BRIEF, *VISITS)
 _MOST_HOUSES = 4
 """Side by side: each is twelve namespaces and some twenty programs."""
 

@@ -95,3 +95,19 @@ def test_a_window_counts_for_more_the_more_it_shows(
 ) -> None:
     found = evidence(category, uncertain=uncertain, interval_flows=flows, interval_packets=packets)
     assert found.weight == weight
+
+
+@pytest.mark.parametrize(
+    ("category", "confidence", "uncertain", "weight"),
+    [
+        (Category.RECON, 0.98, False, 3),
+        (Category.RECON, 0.97, False, 1),
+        (Category.RECON, 0.98, True, 1),
+        (Category.DOS, 0.98, False, 1),
+    ],
+)
+def test_a_few_flows_of_a_sure_scan_are_enough(
+    category: Category, confidence: float, *, uncertain: bool, weight: int
+) -> None:
+    found = evidence(category, confidence=confidence, uncertain=uncertain, interval_flows=8)
+    assert found.weight == weight
