@@ -20,6 +20,13 @@ NOTHING_SKIPPED = "IOTIDS_NOTHING_SKIPPED"
 
 
 _WATCHING = "tests/live/"
+_LONG = (_WATCHING, "tests/test_house.py", "tests/train/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what takes long, so that no worker waits for another in the end."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(part) for part in _LONG])
 
 
 @pytest.hookimpl(trylast=True)
@@ -31,6 +38,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc] # it is untyped
     """Of several workers, each takes whole files, and one all that watch a network, one after another."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
