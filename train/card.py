@@ -19,11 +19,13 @@ are listed as trained on.
 `right_` is the share of captures in which the class opened an incident (for Benign: in which nothing did);
 `noticed_` counts incidents of low severity, the uncertain ones, too. `latency_` runs from the first packet
 in evidence (where the captures were surveyed: from the attack's first) to the first right opening, in packet
-time. `_from_20_flows` are captures of at least so many flows, `other_` those of attacks that are none of the
-classes, and `per_device_day` is set against each capture's duration times its hosts. F1, `ece` (calibration
-error of the likeliest class, 15 bins) and the rest are by single window, at most a fixed number a capture
-and class. Labels are unsupported where the packets show nothing of the attack: in no quantity does the
-capture exceed what one in twenty benign captures reaches, or the window what one in twenty benign ones do.
+time; `evidence_` always from the first in evidence. `_from_20_flows` are captures of at least so many
+flows, `other_` those of attacks that are none of the classes, and `per_device_day` is set against each
+capture's duration times its hosts. F1, `ece` (calibration error of the likeliest class, 15 bins) and the
+rest are by single window, at most a fixed number a capture and class; `_weighed` are of what the policy
+makes of it. Labels are unsupported where the packets show nothing of the attack: in no quantity does the
+capture exceed what one in twenty benign captures reaches, or the window what one in twenty benign ones
+do.
 
 """
 

@@ -42,6 +42,9 @@ class CaptureOutcome:
     """Certain incidents."""
     doubtful: int = 0
     """Incidents of low severity."""
+    evidence_ms: int | None = None
+    """To the same `open`, from the first packet in evidence: what an attack that begins slowly does not make
+    later."""
 
     @property
     def noticed(self) -> bool:
@@ -79,18 +82,16 @@ def judge_opens(
     """
     opened = opens(scored, thresholds)
     sure = [alert for alert in opened if certain(alert)]
-    right = [
-        alert.time_ms - (alert.first_ms if began_ms is None else began_ms)
-        for alert in sure
-        if alert.category == category
-    ]
+    right = next((alert for alert in sure if alert.category == category), None)
+    evidence_ms = right.time_ms - right.first_ms if right else None
     return CaptureOutcome(
         capture=scored.name,
         origin=origin,
         category=category,
         opened=tuple(sorted({str(alert.category) for alert in sure})),
         uncertain=tuple(sorted({str(alert.category) for alert in opened if not certain(alert)})),
-        latency_ms=right[0] if right else None,
+        latency_ms=right.time_ms - began_ms if right and began_ms is not None else evidence_ms,
+        evidence_ms=evidence_ms,
         incidents=len(sure),
         doubtful=len(opened) - len(sure),
     )
@@ -99,7 +100,7 @@ def judge_opens(
 def capture_figures(
     outcomes: list[CaptureOutcome], surveyed: Mapping[str, Surveyed] | None = None
 ) -> Figures:
-    """Return the share of captures told right, by class, and the latency of the right opens.
+    """Return the share of captures told right, by class, and how soon the right ones opened.
 
     `right`: the class opened, or nothing did on a benign capture. `noticed`: uncertain incidents, of
     low severity, count as opened too. Captures of no single class do not count: their class says nothing
@@ -112,10 +113,11 @@ def capture_figures(
     few = [one for one in outcomes if one.capture in known and known[one.capture].flows < FEW_FLOWS]
     for chosen, name in ((many, f"_from_{FEW_FLOWS}_flows"), (few, f"_below_{FEW_FLOWS}_flows")):
         figures |= _by_class([one for one in chosen if one.attack], name)
-    latencies = [one.latency_ms for one in outcomes if one.latency_ms is not None]
-    if latencies:
-        median, late = np.quantile(latencies, [0.5, 0.95]) / 1000.0
-        figures |= {"latency_median_secs": float(median), "latency_p95_secs": float(late)}
+    for name in ("latency", "evidence"):
+        taken = [each for one in outcomes if (each := getattr(one, f"{name}_ms")) is not None]
+        if taken:
+            median, late = np.quantile(taken, [0.5, 0.95]) / 1000.0
+            figures |= {f"{name}_median_secs": float(median), f"{name}_p95_secs": float(late)}
     return figures | _false_incidents(outcomes, known) | _other(outcomes)
 
 

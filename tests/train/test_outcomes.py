@@ -50,12 +50,13 @@ def surveyed(capture: str, *, flows: int = 50, began_ms: int | None = None) -> S
 def test_three_windows_that_agree_open_an_incident() -> None:
     found = outcome(Told([sure(3)]), "Recon")
     assert (found.opened, found.uncertain, found.right, found.incidents) == (("Recon",), (), True, 1)
-    assert found.latency_ms == 2500
+    assert found.latency_ms == found.evidence_ms == 2500
 
 
 def test_latency_counts_from_the_attacks_first_packet_where_it_is_known() -> None:
     began = surveyed("lab", began_ms=1_000_000 - 1_500)
-    assert outcome(Told([sure(3)]), "Recon", surveyed=began).latency_ms == 3500
+    found = outcome(Told([sure(3)]), "Recon", surveyed=began)
+    assert (found.latency_ms, found.evidence_ms) == (3500, 2500)
 
 
 def test_two_windows_open_none() -> None:
@@ -71,7 +72,7 @@ def test_benign_captures_are_right_while_nothing_certain_opens() -> None:
 
 
 OUTCOMES = [
-    CaptureOutcome("a", "x", "Recon", ("Recon",), (), 1000, 1),
+    CaptureOutcome("a", "x", "Recon", ("Recon",), (), 1000, 1, 0, 250),
     CaptureOutcome("b", "x", "Recon", ("DoS",), ("Recon",), None, 1, 1),
     CaptureOutcome("c", "x", "Benign", (), ("DoS",), None, 0, 1),
     CaptureOutcome("d", "x", "mixed", ("DoS",), (), None, 1),
@@ -89,6 +90,8 @@ def test_captures_are_counted_by_class() -> None:
         "noticed_Recon": 1.0,
         "latency_median_secs": 1.0,
         "latency_p95_secs": 1.0,
+        "evidence_median_secs": 0.25,
+        "evidence_p95_secs": 0.25,
     }
 
 
