@@ -95,7 +95,7 @@ OVERRUN_PACKETS_PER_SEC, OVERRUN_BYTES, OVERRUN_SECS = 2000, 300, 2.0
 on average if they carry no data, and for how long. Controllers ask 500 times a second, four packets each with
 acknowledgements; half the packets of a transfer are full, so it has 700 bytes a packet. No benign capture of
 the archive has such a window. What has are tables of agents near by, read without a pause, and floods over a
-few flows, of which the model says 0.5 to 0.7 where DoS needs 0.93."""
+few flows, of which a model said 0.5 to 0.7 where DoS needed 0.93."""
 
 OVERRUN_FLOW_PACKETS, OVERRUN_SHARE, OVERRUN_PAUSE = 64, 1 / 2, 2
 """Packets of a flow, on average, from which flows are such that last, the share between the two hosts, and
@@ -104,11 +104,10 @@ table, in a second each and four apart, do not go on."""
 
 _BENIGN = CATEGORIES.index(Category.BENIGN)
 _DDOS, _DOS, _RECON = (CATEGORIES.index(name) for name in (Category.DDOS, Category.DOS, Category.RECON))
-_WINDOW = WindowSettings()
 
 
 def plausible(
-    probabilities: NDArray[np.float32], facts: NDArray[np.void], window: WindowSettings = _WINDOW
+    probabilities: NDArray[np.float32], facts: NDArray[np.void], window: WindowSettings
 ) -> NDArray[np.float32]:
     """Return probabilities, (m, 4), where classes that a window cannot show gave theirs to what it is."""
     interval_secs, horizon_secs = window.interval_ms / 1000, window.horizon_ms / 1000
@@ -121,14 +120,16 @@ def plausible(
     flows, packets = (facts[f"recent_{name}"] / horizon_secs for name in ("flows", "packets"))
     few = flows < CROWD_FLOWS_PER_SEC
     missed = (flows < MISSED_FLOWS_PER_SEC) & (packets < MISSED_PACKETS_PER_SEC)
-    crowd = _conversations(facts) & ((packets < CROWD_PACKETS_PER_SEC) | _transfers(facts))
+    whole, transfers = _conversations(facts), _transfers(facts)
+    crowd = whole & ((packets < CROWD_PACKETS_PER_SEC) | transfers)
+    converse = whole & (facts["protocol"] == IPPROTO_TCP)
     likelier = probabilities[:, _DOS] > probabilities[:, _BENIGN]
     weighed = probabilities.copy()
     for source, to, lacks in (
-        (_RECON, _BENIGN, (asked < SCAN_ENDS) | _fetches(facts)),
+        (_RECON, _BENIGN, (asked < SCAN_ENDS) | converse & _much(facts)),
         (_DDOS, _DOS, as_target & (peers < DDOS_SOURCES)),
         (_DDOS, _BENIGN, as_target & (few & (crowd | _errors(facts)) | missed)),
-        (_DOS, _BENIGN, _client(facts)),
+        (_DOS, _BENIGN, converse & _unhurried(facts, transfers)),
         (_DOS, _RECON, _inquiry(facts) & (probabilities[:, _DOS] < SURELY_FLOOD)),
         (_RECON, _DOS, _barrage(facts, interval_secs) & (probabilities[:, _RECON] < SURELY_SCAN)),
         (_BENIGN, _DOS, as_target & (_deluge(facts, interval_secs) | _overrun(facts) & likelier)),
@@ -151,18 +152,17 @@ def _transfers(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     return np.asarray((facts["protocol"] == IPPROTO_TCP) & full)
 
 
-def _fetches(facts: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show TCP conversations that exchange more than a scan does."""
-    large = facts["bytes"] >= SCAN_BYTES * np.maximum(facts["flows"], 1)
-    return np.asarray((facts["protocol"] == IPPROTO_TCP) & _conversations(facts) & large)
+def _much(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell in which windows, (m,), a flow has more bytes than a scan exchanges."""
+    return np.asarray(facts["bytes"] >= SCAN_BYTES * np.maximum(facts["flows"], 1))
 
 
-def _client(facts: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show whole TCP conversations at a pace that harms nobody."""
+def _unhurried(facts: NDArray[np.void], transfers: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show a client's pace that harms nobody."""
     secs = _secs(facts)
     slow = (secs >= CLIENT_SECS) & (facts["flows"] < CLIENT_FLOWS_PER_SEC * secs)
-    light = (facts["packets"] < CLIENT_PACKETS_PER_SEC * secs) | _transfers(facts)
-    return np.asarray((facts["protocol"] == IPPROTO_TCP) & _conversations(facts) & slow & light)
+    light = (facts["packets"] < CLIENT_PACKETS_PER_SEC * secs) | transfers
+    return np.asarray(slow & light)
 
 
 def _errors(facts: NDArray[np.void]) -> NDArray[np.bool_]:

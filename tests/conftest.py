@@ -39,10 +39,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 class ByFile(LoadScopeScheduling):  # type: ignore[misc] # it is untyped
     """Of several workers, each takes whole files, and one all that watch a network, one after another."""
 
-    def __init__(self, config: pytest.Config, log: Producer) -> None:
-        config.option.loadscopereorder = False
-        super().__init__(config, log)
-
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
         return _WATCHING if file.startswith(_WATCHING) else file

@@ -31,7 +31,6 @@ ASIDE_SHARE = 0.1
 class. The lab's are busier than any network. DoS needs 0.93 at this share; at 0.75 one pair of busy machines
 in seven opened one."""
 
-_WINDOW = WindowSettings()
 _LEAST = 1e-9
 """Trees are sure beyond all logarithms."""
 
@@ -52,7 +51,7 @@ class Told:
     captures: tuple[tuple[Entry, Scored], ...]
     """All windows of each."""
     thresholds: Thresholds
-    window: WindowSettings = _WINDOW
+    window: WindowSettings
     aside: tuple[Scored, ...] = ()
     """Benign captures set aside, which its thresholds must do for."""
     calibrated: bool = True

@@ -50,9 +50,7 @@ def window_figures(probabilities: NDArray[np.float32], labels: NDArray[np.int8])
         "ece": calibration_error(reliability(probabilities, labels)),
     }
     for measure, values in zip(("f1", "precision", "recall"), (single[2], *single[:2]), strict=True):
-        figures |= {
-            f"{measure}_{CATEGORIES[at]}": float(one) for at, one in zip(present, values, strict=True)
-        }
+        figures |= _by_class(measure, present, values)
     for label in present:
         area = average_precision_score(labels == label, probabilities[:, label])
         figures[f"pr_auc_{CATEGORIES[label]}"] = float(area)
@@ -67,10 +65,16 @@ def weighed_figures(weighed: NDArray[np.float32], labels: NDArray[np.int8]) -> F
     )
     figures = {"macro_f1_weighed": float(np.mean(single[2]))}
     for measure, values in (("f1", single[2]), ("recall", single[1])):
-        figures |= {
-            f"{measure}_{CATEGORIES[at]}_weighed": float(one) for at, one in zip(present, values, strict=True)
-        }
+        figures |= _by_class(measure, present, values, "_weighed")
     return figures
+
+
+def _by_class(
+    measure: str, present: NDArray[np.int8], values: NDArray[np.float64], suffix: str = ""
+) -> Figures:
+    return {
+        f"{measure}_{CATEGORIES[at]}{suffix}": float(one) for at, one in zip(present, values, strict=True)
+    }
 
 
 def confusion(probabilities: NDArray[np.float32], labels: NDArray[np.int8]) -> list[list[int]]:

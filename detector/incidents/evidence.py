@@ -23,7 +23,7 @@ from detector.records import CATEGORIES, FACTS_DTYPE, Category, Role, Verdict, a
 FLOWS_A_VOTE = 16
 """Flows that are news enough to count as one more window: half a window of the usual length."""
 
-SURELY_SCAN, FLOWS_A_SURE_VOTE = 0.98, 4
+SURE_VOTE, FLOWS_A_SURE_VOTE = 0.98, 4
 """Confidence from which so few new flows count as one more window of a scan: ten ports asked at once are one
 window, and there is no second. Of the archive's benign captures no other opened an incident with it, scans
 opened after 0.8 s instead of 1.0 (median), and ten ports, twenty, or twelve hosts opened one at all."""
@@ -112,7 +112,7 @@ class Evidence:
     def weight(self) -> int:
         """How many windows it counts for: one may stand for a thousand flows, or packets of a single flow."""
         if self.category is Category.RECON:
-            sure = self.certain and self.confidence >= SURELY_SCAN
+            sure = self.certain and self.confidence >= SURE_VOTE
             return 1 + self.news // (FLOWS_A_SURE_VOTE if sure else FLOWS_A_VOTE)
         packets = self.news_packets // PACKETS_A_VOTE if self.certain else 0
         return 1 + max(self.news // FLOWS_A_VOTE, packets)

@@ -4,45 +4,35 @@ As in `scenarios`, by programs that the lab does not know, or that it does not u
 """
 
 from detector.records import Category
-from tests.exam.scenarios import BROKER, ECHO, IPERF, NAMES, WEB, Scenario, play_of, scenario_of
+from tests.exam.scenarios import BROKER, ECHO, IPERF, NAMES, WEB, Scenario, benign, play_of, scenario_of
 
 _ALIVE = range(30, 50)
 _MANY = range(60, 90)
 _GET = "curl -s -Z -o /dev/null -m 2"
 _ASKED = " ".join(f"{name}.lan" for name in "abcdefghijkl")
 
+
 _QUIET = (
-    scenario_of(
-        Category.BENIGN, "brief-page", WEB, play_of(f"{_GET} http://{{server}}/[1-12].html", times=3, pause=4)
-    ),
-    scenario_of(
-        Category.BENIGN,
+    benign("brief-page", WEB, play_of(f"{_GET} http://{{server}}/[1-12].html", times=3, pause=4)),
+    benign(
         "brief-dashboard",
         WEB,
         play_of(f"{_GET} http://{{net}}.[30-49]/api", times=3, pause=4),
         served=_ALIVE,
     ),
-    scenario_of(Category.BENIGN, "brief-speed", IPERF, play_of("iperf3 -c {server} -t 2")),
-    scenario_of(Category.BENIGN, "brief-stream", IPERF, play_of("iperf3 -u -c {server} -b 15M -t 2")),
-    scenario_of(Category.BENIGN, "brief-names", NAMES, play_of(f"dig +short @{{server}} {_ASKED}", times=3)),
-    scenario_of(
-        Category.BENIGN,
+    benign("brief-speed", IPERF, play_of("iperf3 -c {server} -t 2")),
+    benign("brief-stream", IPERF, play_of("iperf3 -u -c {server} -b 15M -t 2")),
+    benign("brief-names", NAMES, play_of(f"dig +short @{{server}} {_ASKED}", times=3)),
+    benign(
         "brief-morning",
         BROKER,
         play_of("mosquitto_pub -h {server} -A {net}.{last} -i d{last} -t plant/{last} -m 7", from_all=True),
         sources=_MANY,
     ),
-    scenario_of(
-        Category.BENIGN, "brief-pings", (), play_of("ping -q -c 3 {server}"), play_of("mtr -r -c 2 {server}")
-    ),
-    scenario_of(
-        Category.BENIGN, "brief-refused", (), play_of("curl -s -m 1 http://{server}:81/", times=6, pause=0.4)
-    ),
-    scenario_of(
-        Category.BENIGN, "brief-offline", (), play_of("curl -s -m 1 http://{net}.[200-203]/", times=2)
-    ),
-    scenario_of(
-        Category.BENIGN,
+    benign("brief-pings", (), play_of("ping -q -c 3 {server}"), play_of("mtr -r -c 2 {server}")),
+    benign("brief-refused", (), play_of("curl -s -m 1 http://{server}:81/", times=6, pause=0.4)),
+    benign("brief-offline", (), play_of("curl -s -m 1 http://{net}.[200-203]/", times=2)),
+    benign(
         "brief-cycle",
         ECHO,
         play_of("sockperf ping-pong -i {server} -p 11111 --mps 300 -t 2 -m 40"),

@@ -3,31 +3,40 @@
 As in `scenarios`, by programs that the lab does not know, or that it does not use so.
 """
 
-from functools import partial
-
 from detector.records import Category
-from tests.exam.scenarios import BROKER, ECHO, IPERF, NAMES, REDIS, SPEED, WEB, Scenario, play_of, scenario_of
+from tests.exam.scenarios import (
+    BROKER,
+    ECHO,
+    IPERF,
+    NAMES,
+    REDIS,
+    SPEED,
+    WEB,
+    Scenario,
+    benign,
+    play_of,
+    scenario_of,
+)
 
 _SINK = (play_of("socat -u UDP-RECV:5000 /dev/null"),)
 _PUBLISH = "mosquitto_pub -h {server} -i d{last} -t plant/{last}"
-_benign = partial(scenario_of, Category.BENIGN)
 
 _QUIET = (
-    _benign("publish-100", BROKER, play_of(f"{_PUBLISH} -m 21.5 --repeat 1400 --repeat-delay 0.01")),
-    _benign("publish-4x20", BROKER, play_of(f"{_PUBLISH} -m 7 --repeat 280 --repeat-delay 0.05", at_once=4)),
-    _benign("publish-q1", BROKER, play_of(f"{_PUBLISH} -q 1 -m 7 --repeat 500 --repeat-delay 0.03")),
-    _benign("redis-50", REDIS, play_of("redis-cli -h {server} -r 700 -i 0.02 incr a")),
-    _benign("redis-2x90", REDIS, play_of("redis-cli -h {server} -r 1300 -i 0.01 get a", at_once=2)),
-    _benign("names-250", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 250 -l 14 -c 1")),
-    _benign("gets-kept-100", WEB, play_of("hey -z 14s -c 2 -q 50 http://{server}/api")),
-    _benign("cycle-400", ECHO, play_of("sockperf ping-pong -i {server} -p 11111 --mps 400 -t 14 -m 40")),
-    _benign("readings-400", ECHO, play_of("sockperf throughput -i {server} -p 11111 --mps 400 -t 14 -m 40")),
-    _benign("audio", SPEED, play_of("nuttcp -u -T14 -R560k -l172 {server}")),
-    _benign("video-12m", IPERF, play_of("iperf3 -u -c {server} -b 12M -t 14")),
-    _benign("video-3x4m", IPERF, play_of("iperf3 -u -c {server} -b 4M -P 3 -t 14")),
-    _benign("backup-full-speed", IPERF, play_of("iperf3 -c {server} -n 60M")),
-    _benign("download-full-speed", SPEED, play_of("nuttcp -r -n40m {server}")),
-    _benign("upload-80m", SPEED, play_of("nuttcp -T12 -R80m {server}")),
+    benign("publish-100", BROKER, play_of(f"{_PUBLISH} -m 21.5 --repeat 1400 --repeat-delay 0.01")),
+    benign("publish-4x20", BROKER, play_of(f"{_PUBLISH} -m 7 --repeat 280 --repeat-delay 0.05", at_once=4)),
+    benign("publish-q1", BROKER, play_of(f"{_PUBLISH} -q 1 -m 7 --repeat 500 --repeat-delay 0.03")),
+    benign("redis-50", REDIS, play_of("redis-cli -h {server} -r 700 -i 0.02 incr a")),
+    benign("redis-2x90", REDIS, play_of("redis-cli -h {server} -r 1300 -i 0.01 get a", at_once=2)),
+    benign("names-250", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 250 -l 14 -c 1")),
+    benign("gets-kept-100", WEB, play_of("hey -z 14s -c 2 -q 50 http://{server}/api")),
+    benign("cycle-400", ECHO, play_of("sockperf ping-pong -i {server} -p 11111 --mps 400 -t 14 -m 40")),
+    benign("readings-400", ECHO, play_of("sockperf throughput -i {server} -p 11111 --mps 400 -t 14 -m 40")),
+    benign("audio", SPEED, play_of("nuttcp -u -T14 -R560k -l172 {server}")),
+    benign("video-12m", IPERF, play_of("iperf3 -u -c {server} -b 12M -t 14")),
+    benign("video-3x4m", IPERF, play_of("iperf3 -u -c {server} -b 4M -P 3 -t 14")),
+    benign("backup-full-speed", IPERF, play_of("iperf3 -c {server} -n 60M")),
+    benign("download-full-speed", SPEED, play_of("nuttcp -r -n40m {server}")),
+    benign("upload-80m", SPEED, play_of("nuttcp -T12 -R80m {server}")),
 )
 
 _DOS = tuple(

@@ -72,12 +72,12 @@ def scenario_of(
     )
 
 
-_benign = partial(scenario_of, Category.BENIGN)
+benign = partial(scenario_of, Category.BENIGN)
 
 _QUIET = (
-    _benign("crawl", WEB, play_of("wget -q -r -l2 -P {work}/got --wait=0.3 http://{server}/index.html")),
-    _benign("crawl-fast", WEB, play_of("wget -q -r -l2 -P {work}/got http://{server}/", times=4, pause=5)),
-    _benign(
+    benign("crawl", WEB, play_of("wget -q -r -l2 -P {work}/got --wait=0.3 http://{server}/index.html")),
+    benign("crawl-fast", WEB, play_of("wget -q -r -l2 -P {work}/got http://{server}/", times=4, pause=5)),
+    benign(
         "download-16",
         WEB,
         play_of(
@@ -87,64 +87,64 @@ _QUIET = (
             pause=2,
         ),
     ),
-    _benign(
+    benign(
         "download-6",
         WEB,
         Play(("lftp", "-e", "pget -n 6 -O {work} http://{server}/image.bin; exit")),
     ),
-    _benign(
+    benign(
         "rsync",
         (play_of("rsync --daemon --no-detach --config={work}/rsyncd.conf"),),
         play_of("rsync -aI rsync://{server}/site/ {work}/got/", times=3, pause=5),
     ),
-    _benign(
+    benign(
         "ftp-mirror",
         (play_of("vsftpd {work}/vsftpd.conf"),),
         Play(("lftp", "-e", "mirror . {work}/got; exit", "ftp://{server}")),
     ),
-    _benign(
+    benign(
         "snmpwalk",
         (play_of("snmpd -f -C -c {work}/snmpd.conf -p {work}/pid"),),
         play_of("snmpwalk -v2c -c public {server}", times=5, pause=4),
     ),
-    _benign("names-20", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 20 -l 20 -c 1")),
-    _benign("names-45", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 45 -l 20 -c 20")),
-    _benign("names-dead", (), play_of("dig +short +tries=2 +timeout=2 @{server} host.lan", times=6)),
-    _benign(
+    benign("names-20", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 20 -l 20 -c 1")),
+    benign("names-45", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 45 -l 20 -c 20")),
+    benign("names-dead", (), play_of("dig +short +tries=2 +timeout=2 @{server} host.lan", times=6)),
+    benign(
         "redis",
         REDIS,
         play_of("redis-cli -h {server} incr a", times=60, pause=0.3),
     ),
-    _benign("calls", _CALLS, play_of("sipp -sn uac {server}:5060 -i {client} -r 2 -d 3000 -nostdin")),
-    _benign("httping", WEB, play_of("httping -c 20 http://{server}/api")),
-    _benign("ping", (), play_of("ping -c 20 -i 0.5 {server}"), play_of("mtr -r -c 5 {server}")),
-    _benign("ping-large", (), play_of("ping -q -i 0.2 -c 100 -s 1000 {server}")),
-    _benign("tcp-30m", SPEED, play_of("nuttcp -T10 -R30m {server}"), play_of("nuttcp -r -T8 -R30m {server}")),
-    _benign("tcp-4x20m", SPEED, play_of("nuttcp -T15 -N4 -R20m {server}")),
-    _benign("udp-6m", SPEED, play_of("nuttcp -u -T15 -R6m -l1200 {server}")),
-    _benign("udp-20m", SPEED, play_of("nuttcp -u -T14 -R20m -l1300 {server}")),
-    _benign("tcp-8x3m", IPERF, play_of("iperf3 -c {server} -P 8 -b 3M -t 15")),
-    _benign(
+    benign("calls", _CALLS, play_of("sipp -sn uac {server}:5060 -i {client} -r 2 -d 3000 -nostdin")),
+    benign("httping", WEB, play_of("httping -c 20 http://{server}/api")),
+    benign("ping", (), play_of("ping -c 20 -i 0.5 {server}"), play_of("mtr -r -c 5 {server}")),
+    benign("ping-large", (), play_of("ping -q -i 0.2 -c 100 -s 1000 {server}")),
+    benign("tcp-30m", SPEED, play_of("nuttcp -T10 -R30m {server}"), play_of("nuttcp -r -T8 -R30m {server}")),
+    benign("tcp-4x20m", SPEED, play_of("nuttcp -T15 -N4 -R20m {server}")),
+    benign("udp-6m", SPEED, play_of("nuttcp -u -T15 -R6m -l1200 {server}")),
+    benign("udp-20m", SPEED, play_of("nuttcp -u -T14 -R20m -l1300 {server}")),
+    benign("tcp-8x3m", IPERF, play_of("iperf3 -c {server} -P 8 -b 3M -t 15")),
+    benign(
         "ssh",
         (play_of("dropbear -F -E -R -p 22 -P {work}/pid -r {work}/key"),),
         play_of("ssh -o BatchMode=yes -o StrictHostKeyChecking=no nobody@{server} true", times=8, pause=2),
     ),
-    _benign(
+    benign(
         "scrape-15",
         WEB,
         play_of("curl -s -o /dev/null http://{net}.[30-44]/api", times=4, pause=4),
         served=range(30, 45),
     ),
-    _benign(
+    benign(
         "messages",
         BROKER,
         play_of("mosquitto_pub -h {server} -i d{last} -t s/{last} -m 21", times=10, pause=1.8, at_once=8),
     ),
-    _benign("messages-3", BROKER, play_of("mosquitto_pub -h {server} -t t -m x -q 1", times=50, pause=0.3)),
-    _benign("closed-1", (), play_of("curl -s -m 1 http://{server}:8883/", times=20, pause=1)),
-    _benign("closed-5", (), play_of("curl -s -m 1 http://{server}:8883/", times=100, pause=0.19)),
-    _benign("silent", (), play_of("curl -s -m 3 http://{net}.99:443/", times=7)),
-    _benign(
+    benign("messages-3", BROKER, play_of("mosquitto_pub -h {server} -t t -m x -q 1", times=50, pause=0.3)),
+    benign("closed-1", (), play_of("curl -s -m 1 http://{server}:8883/", times=20, pause=1)),
+    benign("closed-5", (), play_of("curl -s -m 1 http://{server}:8883/", times=100, pause=0.19)),
+    benign("silent", (), play_of("curl -s -m 3 http://{net}.99:443/", times=7)),
+    benign(
         "health",
         WEB,
         play_of("nc -z -w1 {server} 80", times=1),
@@ -154,36 +154,36 @@ _QUIET = (
             for port, pause in ((22, 0.0), (80, 0.0), (443, 0.0), (1883, 4.0))
         ),
     ),
-    _benign("users-4", WEB, play_of("siege -q -c 4 -d 2 -t 24S http://{server}/12.html")),
-    _benign("page-20", WEB, play_of(_GET + "/{last}.html", times=5, pause=4, at_once=20)),
-    _benign(
+    benign("users-4", WEB, play_of("siege -q -c 4 -d 2 -t 24S http://{server}/12.html")),
+    benign("page-20", WEB, play_of(_GET + "/{last}.html", times=5, pause=4, at_once=20)),
+    benign(
         "pieces-8", WEB, play_of("curl -s -Z --parallel-max 8 http://{server}/[1-10].html", times=6, pause=3)
     ),
-    _benign("monitor-5", WEB, play_of(_GET + "/api", times=90, pause=0.19)),
-    _benign(
+    benign("monitor-5", WEB, play_of(_GET + "/api", times=90, pause=0.19)),
+    benign(
         "files-8",
         (play_of("socat -u TCP-LISTEN:9000,fork,reuseaddr /dev/null"),),
         play_of("socat -u FILE:{work}/site/59.html TCP:{server}:9000", times=4, pause=4, at_once=8),
     ),
-    _benign("hey-2", WEB, play_of("hey -z 20s -c 2 -q 2 http://{server}/api")),
-    _benign("hey-10", WEB, play_of("hey -n 200 -c 10 -q 1 -disable-keepalive http://{server}/3.html")),
-    _benign("axel-8", WEB, play_of("axel -n 8 -q -o {work}/got http://{server}/image.bin", times=2, pause=4)),
-    _benign("names-tcp", NAMES, play_of("kdig +tcp @{server} a.lan", times=40, pause=0.4)),
-    _benign(
+    benign("hey-2", WEB, play_of("hey -z 20s -c 2 -q 2 http://{server}/api")),
+    benign("hey-10", WEB, play_of("hey -n 200 -c 10 -q 1 -disable-keepalive http://{server}/3.html")),
+    benign("axel-8", WEB, play_of("axel -n 8 -q -o {work}/got http://{server}/image.bin", times=2, pause=4)),
+    benign("names-tcp", NAMES, play_of("kdig +tcp @{server} a.lan", times=40, pause=0.4)),
+    benign(
         "questions-300",
         ECHO,
         play_of("sockperf ping-pong -i {server} -p 11111 --mps 300 -t 15 -m 100"),
     ),
-    _benign("six-page-15", WEB, play_of(_GET6 + "/{last}.html", times=5, pause=4, at_once=15)),
-    _benign("six-crawl", WEB, play_of("wget -q -r -P {work}/got http://[{server6}]/", times=3, pause=4)),
-    _benign("six-closed", (), play_of("curl -s -m 1 -g http://[{server6}]:8883/", times=40, pause=0.5)),
-    _benign("six-stream", IPERF, play_of("iperf3 -c {server6} -u -b 8M -t 15")),
-    _benign(
+    benign("six-page-15", WEB, play_of(_GET6 + "/{last}.html", times=5, pause=4, at_once=15)),
+    benign("six-crawl", WEB, play_of("wget -q -r -P {work}/got http://[{server6}]/", times=3, pause=4)),
+    benign("six-closed", (), play_of("curl -s -m 1 -g http://[{server6}]:8883/", times=40, pause=0.5)),
+    benign("six-stream", IPERF, play_of("iperf3 -c {server6} -u -b 8M -t 15")),
+    benign(
         "messages-50",
         BROKER,
         play_of("mosquitto_pub -h {server} -t s -m 21 --repeat 900 --repeat-delay 0.02"),
     ),
-    _benign(
+    benign(
         "sensors-12",
         BROKER,
         play_of(
@@ -191,14 +191,14 @@ _QUIET = (
             at_once=12,
         ),
     ),
-    _benign("listeners-10", BROKER, play_of("mosquitto_sub -h {server} -t # -W 4", times=4, at_once=10)),
-    _benign(
+    benign("listeners-10", BROKER, play_of("mosquitto_sub -h {server} -t # -W 4", times=4, at_once=10)),
+    benign(
         "syslog-10",
         (play_of("socat -u UDP-RECVFROM:514,fork /dev/null"),),
         play_of("nping -q --udp -g 40000 -p 514 --data-length 120 --rate 10 -c 180 {server}"),
     ),
-    _benign("poll-10", WEB, play_of("curl -s -o /dev/null -m 1 http://{server}/api", times=160, pause=0.09)),
-    _benign(
+    benign("poll-10", WEB, play_of("curl -s -o /dev/null -m 1 http://{server}/api", times=160, pause=0.09)),
+    benign(
         "terminal",
         (play_of("dropbear -F -E -R -p 22 -P {work}/pid -r {work}/key"),),
         play_of("nc -w1 {server} 22", times=12, pause=1, most_secs=1.0),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detector.bundle import Thresholds
+from detector.bundle import Thresholds, WindowSettings
 from detector.records import CATEGORIES, FACTS_DTYPE
 from tests.train import samples
 from tests.train.test_tune import ALIKE, QUIET, capture
@@ -36,6 +36,7 @@ def told(origin: str, sharpness: float, *, alike: int = 0, seed: int = 0, benign
         quiet=np.zeros(4000, bool),
         captures=tuple(captures),
         thresholds=OWN,
+        window=WindowSettings(),
     )
 
 
