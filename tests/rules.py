@@ -1,7 +1,8 @@
 """A bundle that holds rules instead of weights: real format, schema and path, verdicts one can foresee.
 
-It looks at the last row of a window. TCP to many ports is Recon, many unanswered peers of a target are
-DDoS, many unanswered flows between few hosts are DoS, all else is Benign.
+It looks at the last row of a window. TCP to many ports, with the peer of half the flows or more, is Recon (a
+bystander's flow may come last in a flood), many unanswered peers of a target are DDoS, many unanswered flows
+between few hosts are DoS, all else is Benign.
 """
 
 from pathlib import Path
@@ -29,6 +30,7 @@ LENGTH = 32
 CONDITIONS = {
     "many_ports": ("ports_so_far", 1.0, 14.0),
     "tcp": ("tcp", 2.0, 0.5),
+    "main_peer": ("peer_share", 10.0, 0.4),
     "many_peers": ("peers_so_far", 1.0, 14.0),
     "as_target": ("as_target", 2.0, 0.5),
     "unanswered": ("unanswered_share", 10.0, 0.6),
@@ -38,7 +40,7 @@ CONDITIONS = {
 """Each is 1 where `slope * (feature - threshold)` is 1 or more, 0 where that is negative."""
 
 RULES = {
-    Category.RECON: (20.0, ("many_ports", "tcp")),
+    Category.RECON: (20.0, ("many_ports", "tcp", "main_peer")),
     Category.DDOS: (10.0, ("many_peers", "as_target", "unanswered")),
     Category.DOS: (10.0, ("few_peers", "unanswered", "busy")),
 }
