@@ -163,7 +163,7 @@ def test_impossible_values_are_refused_and_counted(tmp_path: Path, monkeypatch: 
 
 def test_a_run_that_is_killed_leaves_no_process_and_goes_on(tmp_path: Path) -> None:
     data, folder = tmp_path / "data", tmp_path / "own"
-    for number in range(24):
+    for number in range(8):
         scan(folder / f"Recon-{number}.pcap", ports=400)
     main = [sys.executable, "-c", "from train.cli import main; main()"]
     extract = [*main, "extract", "--named", str(folder), "--data", str(data), "--jobs", "2"]
@@ -174,7 +174,7 @@ def test_a_run_that_is_killed_leaves_no_process_and_goes_on(tmp_path: Path) -> N
     assert children
     wait_until(lambda: not any(child.exists() for child in children))
     done = subprocess.run(extract, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
-    assert "windows of 24 captures, 1 origins" in done.stderr
+    assert "windows of 8 captures, 1 origins" in done.stderr
     index = read_index(data, schema_digest=SCHEMA.digest)
     assert {path.name for path in data.glob("*.npz")} == {entry.file for entry in index.entries}
 
