@@ -9,13 +9,12 @@ import pytest
 from detector.records import Category
 from tests.command import ATTACKS, PCAPS, QUIET
 from tests.exam import home
-from tests.exam.brief import BRIEF
 from tests.exam.chores import DEVICES, GATEWAY, PUBLIC, one
 from tests.exam.ground import StageError, missing
 from tests.exam.judge import Opened, judged, mark
-from tests.exam.lasting import LASTING
 from tests.exam.scenarios import SCENARIOS, Play, Scenario
 from tests.exam.scene import Scene
+from tests.exam.scenes import SCENES
 from tests.exam.stage import play
 from tests.exam.visits import VISITS, Visit
 from tests.network import skip_without_rights
@@ -56,7 +55,7 @@ def namespaces_left() -> list[str]:
 
 
 def test_scenes_have_names_of_their_own() -> None:
-    names = [*(each.name for each in (*SCENARIOS, *LASTING, *BRIEF)), *(each.name for each in VISITS)]
+    names = [each.name for each in SCENES]
     assert len(set(names)) == len(names)
     assert all(each.name.startswith("house-") for each in VISITS)
 
@@ -68,7 +67,7 @@ def test_scenes_are_of_every_class(scenes: tuple[Scene, ...]) -> None:
     assert len(quiet) * 2 < len(scenes) + 10
 
 
-@pytest.mark.parametrize("scene", [*SCENARIOS, *LASTING, *BRIEF, *VISITS], ids=lambda each: each.name)
+@pytest.mark.parametrize("scene", SCENES, ids=lambda each: each.name)
 def test_every_word_of_a_scene_can_be_filled_in(scene: Scene) -> None:
     known = KNOWN_AT_HOME if isinstance(scene, Visit) else KNOWN
     for words in scene.commands:

@@ -23,14 +23,12 @@ from rich.table import Table
 
 from detector.records import Category
 from tests.exam import home, stage
-from tests.exam.brief import BRIEF
 from tests.exam.ground import StageError, missing
 from tests.exam.judge import Marked, mark
-from tests.exam.lasting import LASTING
-from tests.exam.scenarios import SCENARIOS, Scenario
-from tests.exam.visits import VISITS, Visit
+from tests.exam.scenarios import Scenario
+from tests.exam.scenes import SCENES
+from tests.exam.visits import Visit
 
-_SCENES: tuple[Scenario | Visit, ...] = (*SCENARIOS, *LASTING, *BRIEF, *VISITS)
 _MOST_HOUSES = 4
 """Side by side: each is twelve namespaces and some twenty programs."""
 
@@ -55,7 +53,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Play, judge, and print what opened."""
     chosen = _arguments()
-    scenes = [each for each in _SCENES if not chosen.only or each.name in chosen.only]
+    scenes = [each for each in SCENES if not chosen.only or each.name in chosen.only]
     kept = {each.name for each in scenes if chosen.keep and (chosen.keep / f"{each.name}.pcap").exists()}
     todo = [each for each in scenes if each.name not in kept]
     absent = missing(todo) if todo else []
