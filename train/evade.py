@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.bundle import digest_of
 from detector.errors import UsageError
@@ -23,9 +24,10 @@ from detector.scorer import KerasScorer
 from train.cache import capture_digest, code_digest, truth_digest
 from train.contest import model_file
 from train.corpus import end_with_parent
+from train.crossfit import cooled
 from train.curves import AS_IS, LADDERS, Evasion, Row, curves_of, read_evasion, write_evasion
 from train.outcomes import judge_opens
-from train.record import read_run
+from train.record import Run, read_run
 from train.sources import CaptureSource
 from train.trial import Disguised, Trial, disguise
 from train.tune import Scored
@@ -49,29 +51,42 @@ _AHEAD = 2
 class Judge:
     """A training run as it judges captures of origins that it never saw."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, limits: Run | None = None) -> None:
         """Read what the run was.
+
+        Args:
+            directory: the run's.
+            limits: another run, whose temperature and thresholds count in place of its own.
 
         Raises:
             UsageError: it is no whole run.
         """
         self.name, self.run = directory.name, read_run(directory)
         self._model = model_file(directory)
-        thresholds = self.run.thresholds.model_dump_json().encode()
-        self.digest = digest_of(self._model.read_bytes() + thresholds)
+        chosen = limits or self.run
+        self.thresholds = chosen.thresholds
+        self._cooling = chosen.temperature / self.run.temperature
+        told = f"{self.thresholds.model_dump_json()} {self._cooling}"
+        self.digest = digest_of(self._model.read_bytes() + told.encode())
 
     @cached_property
     def scorer(self) -> KerasScorer:
         return KerasScorer.load(self._model)
 
+    def score(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities, (m, C), for windows, (m, T, F)."""
+        told = self.scorer.score(sequences)
+        return told if self._cooling == 1.0 else cooled(told, self._cooling)
 
-def judges_of(directories: Iterable[Path]) -> list[Judge]:
-    """Open runs.
+
+def judges_of(directories: Iterable[Path], limits: Path | None = None) -> list[Judge]:
+    """Open runs, to judge with their own temperature and thresholds or with those of one more.
 
     Raises:
         UsageError: one cannot be read, or they see other windows than each other.
     """
-    judges = list(map(Judge, directories))
+    chosen = read_run(limits) if limits else None
+    judges = [Judge(directory, chosen) for directory in directories]
     if len({(judge.run.meter, judge.run.window) for judge in judges}) > 1:
         raise UsageError("the runs were made with different timeouts or windows; measure them apart")
     return judges
@@ -213,12 +228,12 @@ def _judged(trial: Trial, found: Disguised, judge: Judge, key: str) -> Row:
     scored = Scored(
         trial.source.name,
         WindowBatch(nothing, windows.facts),
-        judge.scorer.score(windows.sequences),
+        judge.score(windows.sequences),
         judge.run.window,
     )
     outcome = judge_opens(
         scored,
-        judge.run.thresholds,
+        judge.thresholds,
         origin=trial.source.origin,
         category=trial.source.category,
         began_ms=found.began_ms,

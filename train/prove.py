@@ -37,6 +37,10 @@ def survey(
 def evade(
     *,
     run: Annotated[list[Path], typer.Option(help="Run directory; give those of all folds.")],
+    limits: Annotated[
+        Path | None,
+        typer.Option(help="Run whose temperature and thresholds count; default: each run's own."),
+    ] = None,
     manifest: commands.Manifests = None,
     captures: commands.Captures = None,
     lab: commands.Labs = None,
@@ -64,7 +68,7 @@ def evade(
     given = sources.gather(
         manifests=manifest, captures=captures, labs=lab, named=named, tables=table, licence=licence, say=_say
     )
-    judges = hiding.judges_of(run)
+    judges = hiding.judges_of(run, limits)
     trials = hiding.plan(
         given,
         judges,

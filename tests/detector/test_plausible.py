@@ -179,6 +179,36 @@ def test_a_fast_scan_of_datagrams_that_the_model_is_sure_of_is_one() -> None:
         assert verdict.category == category
 
 
+DECOYED = {"flows": 32, "packets": 64, "ports_total": 1000, "recent_flows": 5000, "protocol": IPPROTO_TCP}
+"""Eleven hosts ask three ports; of those that more do in the last interval, all count."""
+
+
+@pytest.mark.parametrize(
+    ("other", "category"),
+    [
+        ({}, RECON),
+        ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 1000}, RECON),
+        ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 600}, DDOS),  # some ports twice
+        ({"interval_flows": 11_000, "interval_peers": 9000, "interval_ports": 1000}, DDOS),  # forged
+        ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 1}, DDOS),
+        ({"ports_total": 4}, DDOS),  # few services, by each
+        ({"packets": 129}, DDOS),
+        ({"protocol": IPPROTO_UDP, "unanswered": 32}, RECON),
+    ],
+)
+def test_who_ask_the_same_ports_are_a_scan_and_its_decoys(other: dict[str, int], category: Category) -> None:
+    (verdict,) = judge([[0.0, 0.9, 0.0, 0.1]], role=Role.TARGET, ports=3, peers=11, seen=DECOYED | other)
+    assert verdict.category == category
+
+
+@pytest.mark.parametrize(("flows", "category"), [(274, RECON), (275, DDOS)])
+def test_no_decoy_sends_more_datagrams_than_a_scan_could_learn_from(flows: int, category: Category) -> None:
+    fast = {"interval_flows": flows, "interval_peers": 11, "interval_ports": 25}
+    seen = DECOYED | fast | {"protocol": IPPROTO_UDP, "unanswered": 26}
+    (verdict,) = judge([[0.0, 0.9, 0.0, 0.1]], role=Role.TARGET, ports=3, peers=11, seen=seen)
+    assert verdict.category == category
+
+
 INQUIRY = {"flows": 32, "packets": 128, "unanswered": 4, "top_peer_flows": 26, "protocol": 6}
 
 

@@ -13,6 +13,7 @@ from detector.features import SCHEMA
 from tests import rules
 from tests.command import PCAPS
 from tests.train import samples
+from train.crossfit import cooled
 from train.curves import AS_IS, LADDERS, read_evasion
 from train.evade import Judge, judges_of, measure, plan
 from train.record import MODEL, RUN, Run
@@ -156,6 +157,25 @@ def test_detection_is_measured_and_not_twice(judges: list[Judge], tmp_path: Path
         del judge.__dict__["scorer"]
     assert again == found
     assert out.stat().st_mtime_ns > before
+
+
+def test_another_runs_temperature_and_thresholds_count(tmp_path: Path) -> None:
+    fold, final = write_run(tmp_path / "fold", "own"), write_run(tmp_path / "final", "lab")
+    silent = Thresholds(benign=0.0, recon=1.0, dos=1.0, ddos=1.0)
+    told = Run.model_validate_json((final / RUN).read_text())
+    changed = told.model_copy(update={"temperature": 2.0, "thresholds": silent})
+    (final / RUN).write_text(changed.model_dump_json())
+    (own,), (strict,) = judges_of([fold]), judges_of([fold], final)
+    assert own.digest != strict.digest
+    sequences = np.zeros((1, rules.LENGTH, len(SCHEMA)), np.float32)
+    assert strict.score(sequences) == pytest.approx(cooled(own.score(sequences), 2.0))
+    assert strict.score(sequences).max() < own.score(sequences).max()
+    trials = planned([own], SCAN)[:1]
+    rows = [
+        measure(trials, [judge], tmp_path / f"{number}.json").rows
+        for number, judge in enumerate((own, strict))
+    ]
+    assert [row.outcome.right for (row,) in rows] == [True, False]
 
 
 def test_what_cannot_be_read_is_left_out_and_said(judges: list[Judge], tmp_path: Path) -> None:
