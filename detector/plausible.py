@@ -188,24 +188,29 @@ def _inquiry(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show one host that asks another new TCP ports, and is answered."""
     flows = facts["flows"]
     each_once = facts["ports"] >= np.maximum(BARRAGE_SHARE * flows, SCAN_ENDS)
-    brief = facts["packets"] <= INQUIRY_PACKETS * flows
     answered = facts["unanswered"] <= (1 - INQUIRY_ANSWERED) * flows
     between_two = facts["top_peer_flows"] >= BARRAGE_SHARE * flows
-    return np.asarray((facts["protocol"] == IPPROTO_TCP) & each_once & brief & answered & between_two)
+    return np.asarray(
+        (facts["protocol"] == IPPROTO_TCP) & each_once & _questions(facts) & answered & between_two
+    )
 
 
 def _decoys(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show several hosts that ask one the same ports, each once, as decoys do."""
     names, more = ("flows", "peers", "ports"), facts["interval_flows"] > facts["flows"]
-    columns = (np.where(more, facts[f"interval_{name}"], facts[name]).astype(np.int64) for name in names)
-    flows, sources, ports = columns
+    flows, sources, ports = (
+        np.where(more, facts[f"interval_{name}"], facts[name]).astype(np.int64) for name in names
+    )
     pairs = sources * ports
     alike = (flows >= DECOYS_ALIKE * pairs) & (pairs >= DECOYS_ALIKE * flows)
     many = (sources >= DDOS_SOURCES) & (ports > 1) & (facts["ports_total"] >= SCAN_ENDS)
-    brief = facts["packets"] <= INQUIRY_PACKETS * facts["flows"]
-    deaf = (facts["protocol"] == IPPROTO_UDP) & (facts["unanswered"] >= BARRAGE_SHARE * facts["flows"])
-    barrage = deaf & (flows >= BARRAGE_FLOWS_PER_SEC * interval_secs * sources)
-    return np.asarray(alike & many & brief & ~barrage)
+    fast = flows >= BARRAGE_FLOWS_PER_SEC * interval_secs * sources
+    return np.asarray(alike & many & _questions(facts) & ~(fast & _unanswered_datagrams(facts)))
+
+
+def _questions(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show flows of no more packets than a question of a port and its answer."""
+    return np.asarray(facts["packets"] <= INQUIRY_PACKETS * facts["flows"])
 
 
 def _deluge(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
@@ -232,6 +237,11 @@ def _secs(facts: NDArray[np.void], part: str = "") -> NDArray[np.float64]:
 
 def _one_way_datagrams(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), are of datagrams between two hosts of which one is silent."""
-    unanswered = facts["unanswered"] >= BARRAGE_SHARE * facts["flows"]
     between_two = facts["top_peer_flows"] >= BARRAGE_SHARE * facts["flows"]
-    return np.asarray((facts["protocol"] == IPPROTO_UDP) & unanswered & between_two)
+    return np.asarray(_unanswered_datagrams(facts) & between_two)
+
+
+def _unanswered_datagrams(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), are of datagrams that nobody answers."""
+    unanswered = facts["unanswered"] >= BARRAGE_SHARE * facts["flows"]
+    return np.asarray((facts["protocol"] == IPPROTO_UDP) & unanswered)
