@@ -126,6 +126,7 @@ FACTS_DTYPE = np.dtype(
         ("peers", "<u4"),
         ("ports", "<u4"),
         ("unanswered", "<u4"),
+        ("replies", "<u4"),
         ("interval_flows", "<u4"),
         ("interval_packets", "<u8"),
         ("interval_bytes", "<u8"),
@@ -153,10 +154,11 @@ FACTS_DTYPE = np.dtype(
 - `host`, `role`, `source`: whose window, from which end, on which interface.
 - `time_ms`: when it became due; `first_ms`, `last_ms`: the first and last packet of its flows.
 - `flows`, `packets`, `bytes`, `peers`, `ports` (distinct destination ports), `unanswered` (flows
-  without a packet back): counted over the window's rows, which are the last T flows at most.
-- `interval_...`: the same of all flows that left in the interval that made the window due, however
-  many, and, of an attack that is known, in those before it that were not scored. They do not overlap,
-  so flows, packets and bytes may be summed.
+  without a packet back), `replies` (TCP flows whose source answers and did not ask: nothing but resets, or
+  a SYN with ACK): counted over the window's rows, which are the last T flows at most.
+- `interval_...`: the same, but for `replies`, of all flows that left in the interval that made the window
+  due, however many, and, of an attack that is known, in those before it that were not scored. They do not
+  overlap, so flows, packets and bytes may be summed.
 - `recent_flows`, `recent_packets`: decaying sums over the host's last seconds, as in `features.CONTEXT`.
 - `ports_total`, `peers_total`: different ports and (estimated) peers since the host was last silent for
   a minute, at least those of the window.

@@ -69,10 +69,6 @@ class Exemplar(NamedTuple):
         """The attacked side's address."""
         return _address(self.dest_host)
 
-    def answers(self, other: "Exemplar") -> bool:
-        """Tell whether it may be an answer to another flow: an ICMP error, or from the port asked."""
-        return self.protocol in _ICMP or self.src_port == other.dest_port
-
 
 @dataclass
 class Evidence:
@@ -103,6 +99,8 @@ class Evidence:
     """Different ports since the host was last silent, and so for `peers_total`."""
     peers_total: int
     unanswered: int
+    replies: int
+    """Of `window_flows`, those of TCP whose source answers and did not ask."""
     window_flows: int
     peer_flows: int
     """Of `window_flows`, those with the peer."""
@@ -126,6 +124,11 @@ class Evidence:
     def shared(self) -> bool:
         """Whether the peer has at least half of the window's flows."""
         return self.peer_flows * 2 >= self.window_flows
+
+    @property
+    def answers(self) -> bool:
+        """Whether its flows are such as come back to who asked: ICMP, or half of them TCP that answers."""
+        return self.exemplar.protocol in _ICMP or self.replies * 2 >= self.window_flows
 
     @property
     def subject(self) -> Subject:
@@ -175,7 +178,7 @@ def evidence_of(verdict: Verdict) -> Evidence | None:
             facts["dst_port"],
             facts["protocol"],
         ),
-        **{name: facts[name] for name in ("source", "ports_total", "peers_total")},
+        **{name: facts[name] for name in ("source", "ports_total", "peers_total", "replies")},
         **{
             name: facts[view + name]
             for name in ("first_ms", "last_ms", "flows", "packets", "peers", "ports", "unanswered")

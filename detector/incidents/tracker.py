@@ -15,7 +15,8 @@ SUPPRESSION_REASONS = ("allowed", "answers", "forgotten", "max_open", "part_of_d
 """Why an attack verdict raised no alert of its own:
 
 - `allowed`: the attacker is on the allow-list;
-- `answers`: a Recon verdict for the victim of an open flood, of what it sends back;
+- `answers`: it is of what comes back: a Recon verdict for the victim of an open flood, or any verdict of
+  what is sent to one who scans;
 - `forgotten`: too many hosts were under suspicion, and what spoke against this one was let go (counted by
   host, with `max_open` as the bound);
 - `max_open`: too many incidents are open for one more;
@@ -129,22 +130,33 @@ class Incidents:
         if self._allow.allows(evidence):
             self.suppressed["allowed"] += 1
             return None
-        if evidence.category is Category.RECON and self._is_answer(evidence):
+        flooded = evidence.category is Category.RECON and self._answers_flood(evidence)
+        if flooded or self._answers_scan(evidence):
             self.suppressed["answers"] += 1
             return None
         return evidence
 
-    def _is_answer(self, scan: Evidence) -> bool:
-        """Tell whether a scan is what a victim sends back to its flood: errors, or from the flooded port.
+    def _answers_scan(self, attack: Evidence) -> bool:
+        """Tell whether an attack is what comes back to a scanner: no more packets than its scan has.
+
+        Where a capture lost the question, its answer begins a flow, from the one who was asked.
+        """
+        victim = attack.own if attack.own.role is Role.TARGET else attack.peer
+        scan = self._open.get((Subject(victim.host, Role.SOURCE), Category.RECON))
+        return scan is not None and attack.answers and attack.news_packets <= scan.packets
+
+    def _answers_flood(self, scan: Evidence) -> bool:
+        """Tell whether a scan is what a victim sends back to its flood: answers, or from the flooded port.
 
         Where the meter has ended the flood's own flows, answers are flows of the victim, to many ends.
         """
         scanner = scan.own if scan.own.role is Role.SOURCE else scan.peer
-        for category in _FLOODS:
-            flood = self._open.get((Subject(scanner.host, Role.TARGET), category))
-            if flood is not None and scan.exemplar.answers(flood.witness.exemplar):
-                return True
-        return False
+        floods = (self._open.get((Subject(scanner.host, Role.TARGET), category)) for category in _FLOODS)
+        return any(
+            scan.answers or scan.exemplar.src_port == flood.witness.exemplar.dest_port
+            for flood in floods
+            if flood is not None
+        )
 
     def _incident_of(self, evidence: Evidence) -> Incident | None:
         """Return the open incident that explains this evidence."""

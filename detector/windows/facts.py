@@ -31,6 +31,7 @@ ROW_DTYPE = np.dtype(
         ("vlan_id", "<u2"),
         ("protocol", "u1"),
         ("unanswered", "u1"),
+        ("replies", "u1"),
     ]
 )
 """A flow as a window of either role remembers it. Its `service` is what is counted as a port: the destination
@@ -110,11 +111,22 @@ def rows(flows: FlowBatch) -> NDArray[np.void]:
     remembered["packets"] = flows["bidirectional_packets"]
     remembered["bytes"] = flows["bidirectional_bytes"]
     remembered["unanswered"] = flows["dst2src_packets"] == 0
+    remembered["replies"] = _replies(flows)
     for name in ("src_ip", "dst_ip", "src_port", "dst_port", "vlan_id", "protocol"):
         remembered[name] = flows[name]
     ported = (flows["protocol"] == IPPROTO_TCP) | (flows["protocol"] == IPPROTO_UDP)
     remembered["service"] = np.where(ported, flows["dst_port"], flows["protocol"])
     return remembered
+
+
+def _replies(flows: FlowBatch) -> NDArray[np.bool_]:
+    """Tell which flows, (n,), are the second half of a conversation whose first packet was not seen.
+
+    What a source answers with is a reset, or a SYN with ACK, and no packet of its own without ACK.
+    """
+    packets, syns, acks, resets = (flows[f"src2dst_{name}packets"] for name in ("", "syn_", "ack_", "rst_"))
+    answers = np.where(syns > 0, acks == packets, resets == packets)
+    return np.asarray((flows["protocol"] == IPPROTO_TCP) & answers)
 
 
 def facts(
@@ -136,7 +148,7 @@ def facts(
     told["first_ms"] = np.where(mask, found["first_ms"], np.iinfo(np.uint64).max).min(axis=1)
     told["last_ms"] = np.where(mask, found["last_ms"], 0).max(axis=1)
     told["flows"] = mask.sum(axis=1)
-    for name in ("packets", "bytes", "unanswered"):
+    for name in ("packets", "bytes", "unanswered", "replies"):
         told[name] = np.where(mask, found[name], 0).sum(axis=1)
     for name in ("flows", "packets", "bytes", "peers", "ports", "unanswered", "first_ms", "last_ms"):
         told[f"interval_{name}"] = interval[name]

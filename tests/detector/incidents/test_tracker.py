@@ -186,28 +186,6 @@ def test_dos_verdicts_belong_to_the_victims_open_ddos() -> None:
     assert watch.advance(START_MS + 61_000) == []  # they were evidence all the same
 
 
-@pytest.mark.parametrize(
-    "sent_back",
-    [{"src_port": 3, "protocol": 1}, {"src_port": 0, "protocol": 58}, {"src_port": 80, "dst_port": 51_000}],
-    ids=["icmp", "icmpv6", "from the flooded port"],
-)
-def test_what_a_victim_sends_back_to_its_flood_is_no_scan(sent_back: dict[str, Any]) -> None:
-    watch = incidents()
-    watch.update(windows(DDOS, V, TARGET, peer=A, peers=32, top_peer_flows=1, dst_port=80))
-    assert watch.update(windows(RECON, V, peer=A, at_ms=750, peers=25, count=9, **sent_back)) == []
-    assert watch.update(windows(RECON, A, TARGET, peer=V, at_ms=750, count=9, **sent_back)) == []
-    assert watch.suppressed["answers"] == 18
-
-
-def test_a_victim_that_scans_is_told_and_so_is_an_answer_without_a_flood() -> None:
-    watch = incidents()
-    watch.update(windows(DOS, V, TARGET, peer=A, dst_port=80))
-    (scan,) = watch.update(windows(RECON, V, peer="10.0.0.9", at_ms=750, dst_port=23))
-    assert told([scan]) == [f"Recon open {V}"]
-    (other,) = watch.update(windows(RECON, "10.0.0.9", peer=A, at_ms=1500, src_port=80))
-    assert told([other]) == ["Recon open 10.0.0.9"]
-
-
 def test_a_dos_that_turns_out_to_be_ddos_is_replaced() -> None:
     watch = incidents()
     (dos,) = watch.update(windows(DOS, V, TARGET, peer=A))

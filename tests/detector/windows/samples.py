@@ -62,6 +62,7 @@ def traffic(draw: st.DrawFn, max_size: int = 40) -> FlowBatch:
                 src2dst_packets=packets,
                 dst2src_packets=replies,
                 src2dst_bytes=60 * packets,
+                src2dst_rst_packets=draw(st.sampled_from([0, 1, packets])),
                 dst2src_bytes=40 * replies,
                 bidirectional_first_seen_ms=EPOCH_MS + at_ms - draw(st.sampled_from([10, 20, 900])),
                 source=draw(st.sampled_from([0, 0, 0, 1])),
@@ -134,6 +135,12 @@ def _count(flows: FlowBatch, role: Role) -> dict[str, int]:
     }
 
 
+def _is_reply(flow: np.void) -> bool:
+    sent = {flag: int(flow[f"src2dst_{flag}_packets"]) for flag in ("syn", "ack", "rst")}
+    answers = sent["ack"] if sent["syn"] else sent["rst"]
+    return bool(flow["protocol"] == TCP and answers == flow["src2dst_packets"])
+
+
 def _due(host: _Host, came: FlowBatch, end_ms: int) -> Expected:
     held = batch([one for one, _ in host.held])
     own, other = ENDS[host.role]
@@ -149,6 +156,7 @@ def _due(host: _Host, came: FlowBatch, end_ms: int) -> Expected:
         "time_ms": end_ms,
         "top_peer": exemplar[other].tolist(),
         "top_peer_flows": often[peers[newest]],
+        "replies": sum(map(_is_reply, held)),
         **_count(held, host.role),
         **{f"interval_{name}": value for name, value in _count(came, host.role).items()},
         **{name: exemplar[name].tolist() for name in names},

@@ -1,6 +1,7 @@
 """What is told of a window, and the numbers that stand for hosts."""
 
 import numpy as np
+import pytest
 
 from detector.records import address
 from detector.windows.facts import host_hash, rows
@@ -30,6 +31,24 @@ def test_rows_remember_both_ends() -> None:
     assert [str(address(peer)) for peer in found["src_ip"]] == [HOSTS[0], HOSTS[1]]
     assert found["dst_hash"][0] == found["dst_hash"][1] != found["src_hash"][0] != found["src_hash"][1]
     assert found["unanswered"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("sent", "reply"),
+    [
+        ({"src2dst_packets": 2, "src2dst_rst_packets": 2, "src2dst_ack_packets": 1}, True),
+        ({"src2dst_packets": 3, "src2dst_syn_packets": 3, "src2dst_ack_packets": 3}, True),
+        ({"src2dst_packets": 1, "src2dst_syn_packets": 1, "src2dst_rst_packets": 1}, False),
+        ({"src2dst_packets": 3, "src2dst_syn_packets": 1, "src2dst_ack_packets": 2}, False),
+        ({"src2dst_packets": 3, "src2dst_ack_packets": 3, "src2dst_rst_packets": 1}, False),
+        ({"src2dst_packets": 1, "src2dst_rst_packets": 1, "protocol": UDP}, False),
+    ],
+    ids=["resets", "SYNs with ACK", "a SYN with RST", "a connection", "its middle", "no TCP"],
+)
+def test_who_answers_and_did_not_ask(sent: dict[str, int], reply: bool) -> None:  # noqa: FBT001 - a case
+    flows = batch([flow(n, HOSTS[0], HOSTS[1], **({} if n % 2 else sent)) for n in range(5)])
+    assert rows(flows)["replies"].tolist() == [reply, 0, reply, 0, reply]
+    assert run(flows).facts["replies"].tolist() == [3 * reply] * 2
 
 
 def test_protocols_without_ports_are_counted_as_such() -> None:

@@ -1,0 +1,69 @@
+"""What comes back from those who were flooded or scanned is no attack of theirs."""
+
+from typing import Any
+
+import pytest
+
+from detector.records import Category
+from tests.detector.incidents.samples import A, V, told
+from tests.detector.incidents.test_tracker import SOURCE, TARGET, incidents, windows
+
+_, DDOS, DOS, RECON = Category
+
+
+@pytest.mark.parametrize(
+    "sent_back",
+    [
+        {"src_port": 3, "protocol": 1},
+        {"src_port": 0, "protocol": 58},
+        {"src_port": 80, "dst_port": 51_000},
+        {"src_port": 81, "replies": 16},
+    ],
+    ids=["icmp", "icmpv6", "from the flooded port", "resets, SYNs with ACK"],
+)
+def test_what_a_victim_sends_back_to_its_flood_is_no_scan(sent_back: dict[str, Any]) -> None:
+    watch = incidents()
+    watch.update(windows(DDOS, V, TARGET, peer=A, peers=32, top_peer_flows=1, dst_port=80))
+    assert watch.update(windows(RECON, V, peer=A, at_ms=750, peers=25, count=9, **sent_back)) == []
+    assert watch.update(windows(RECON, A, TARGET, peer=V, at_ms=750, count=9, **sent_back)) == []
+    assert watch.suppressed["answers"] == 18
+
+
+def test_a_victim_that_scans_is_told_and_so_is_an_answer_without_a_flood() -> None:
+    watch = incidents()
+    watch.update(windows(DOS, V, TARGET, peer=A, dst_port=80))
+    (scan,) = watch.update(windows(RECON, V, peer="10.0.0.9", at_ms=750, dst_port=23, replies=15))
+    assert told([scan]) == [f"Recon open {V}"]
+    (other,) = watch.update(windows(RECON, "10.0.0.9", peer=A, at_ms=1500, src_port=80))
+    assert told([other]) == ["Recon open 10.0.0.9"]
+
+
+@pytest.mark.parametrize("category", [DDOS, DOS, RECON])
+@pytest.mark.parametrize(
+    "sent_back",
+    [{"protocol": 1}, {"protocol": 58}, {"replies": 16, "ports": 1}],
+    ids=["icmp", "icmpv6", "resets, SYNs with ACK"],
+)
+def test_what_comes_back_to_a_scanner_is_no_attack_on_it(
+    category: Category, sent_back: dict[str, Any]
+) -> None:
+    """As of a capture that lost questions: their answers begin flows, from many ports to one."""
+    watch = incidents()
+    assert told(watch.update(windows(RECON, interval_packets=20))) == [f"Recon open {A}"]
+    few = sent_back | {"at_ms": 750, "interval_packets": 60}
+    assert watch.update(windows(category, V, SOURCE, peer=A, **few)) == []
+    assert watch.update(windows(category, A, TARGET, peer=V, **few)) == []
+    assert watch.suppressed["answers"] == 6
+    more = watch.update(windows(category, A, TARGET, peer=V, **few | {"interval_packets": 200}))
+    subject = V if category is RECON else A
+    assert told(more) == [f"{category} open {subject}"]
+
+
+@pytest.mark.parametrize(
+    ("scanner", "replies"), [(A, 15), ("10.0.0.9", 16)], ids=["questions", "another's scan"]
+)
+def test_who_floods_a_scanner_is_told(scanner: str, replies: int) -> None:
+    watch = incidents()
+    watch.update(windows(RECON, scanner, interval_packets=20))
+    (flood,) = watch.update(windows(DOS, A, TARGET, peer=V, at_ms=750, interval_packets=20, replies=replies))
+    assert told([flood]) == [f"DoS open {A}"]
