@@ -21,6 +21,7 @@ host sends another more small packets than `OVERRUN_PACKETS_PER_SEC`, for second
 the model finds DoS likelier than Benign: beyond the pace of harmless machines no more certainty is asked for.
 """
 
+from collections.abc import Iterator
 from socket import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP
 
 import numpy as np
@@ -82,7 +83,7 @@ INQUIRY_PACKETS, INQUIRY_ANSWERED = 4, 7 / 8
 average, and the share of flows that get one, at least. Two of the archive's 833 harmless captures have such a
 window, 46 of 68 scans, one of 106 of DoS. Of a thousand ports asked in 0.2 s the model has 0.5 for either."""
 
-DECOYS_ALIKE = 2 / 3
+DECOYS_ALIKE = 1 / 2
 """Flows over sources times ports, or the reverse, from which on each source asks each port once. Ten decoys
 beside a scan made a DDoS of it too. Of the archive's windows that models without their origin call DDoS, none
 of 2,715 of a DDoS is like that, and four of 72 harmless ones; of 5,389 windows of the lab's DDoS 47 are."""
@@ -186,31 +187,32 @@ def _barrage(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]
 
 def _inquiry(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show one host that asks another new TCP ports, and is answered."""
-    flows = facts["flows"]
-    each_once = facts["ports"] >= np.maximum(BARRAGE_SHARE * flows, SCAN_ENDS)
-    answered = facts["unanswered"] <= (1 - INQUIRY_ANSWERED) * flows
-    between_two = facts["top_peer_flows"] >= BARRAGE_SHARE * flows
-    return np.asarray(
-        (facts["protocol"] == IPPROTO_TCP) & each_once & _questions(facts) & answered & between_two
-    )
+    flows, packets, ports, unanswered = _widest(facts, "flows", "packets", "ports", "unanswered")
+    each_once = ports >= np.maximum(BARRAGE_SHARE * flows, SCAN_ENDS)
+    brief = packets <= INQUIRY_PACKETS * flows
+    answered = unanswered <= (1 - INQUIRY_ANSWERED) * flows
+    between_two = facts["top_peer_flows"] >= BARRAGE_SHARE * facts["flows"]
+    return np.asarray((facts["protocol"] == IPPROTO_TCP) & each_once & brief & answered & between_two)
 
 
 def _decoys(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show several hosts that ask one the same ports, each once, as decoys do."""
-    names, more = ("flows", "peers", "ports"), facts["interval_flows"] > facts["flows"]
-    flows, sources, ports = (
-        np.where(more, facts[f"interval_{name}"], facts[name]).astype(np.int64) for name in names
-    )
+    flows, packets, sources, ports = _widest(facts, "flows", "packets", "peers", "ports")
     pairs = sources * ports
     alike = (flows >= DECOYS_ALIKE * pairs) & (pairs >= DECOYS_ALIKE * flows)
     many = (sources >= DDOS_SOURCES) & (ports > 1) & (facts["ports_total"] >= SCAN_ENDS)
     fast = flows >= BARRAGE_FLOWS_PER_SEC * interval_secs * sources
-    return np.asarray(alike & many & _questions(facts) & ~(fast & _unanswered_datagrams(facts)))
+    brief = packets <= INQUIRY_PACKETS * flows
+    return np.asarray(alike & many & brief & ~(fast & _unanswered_datagrams(facts)))
 
 
-def _questions(facts: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show flows of no more packets than a question of a port and its answer."""
-    return np.asarray(facts["packets"] <= INQUIRY_PACKETS * facts["flows"])
+def _widest(facts: NDArray[np.void], *names: str) -> Iterator[NDArray[np.int64]]:
+    """Give counts, (m,) each, of a window, or of its interval where that has more flows.
+
+    Of a burst the window has the last flows alone: those that were not answered, for they leave late.
+    """
+    more = facts["interval_flows"] > facts["flows"]
+    return (np.where(more, facts[f"interval_{name}"], facts[name]).astype(np.int64) for name in names)
 
 
 def _deluge(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:

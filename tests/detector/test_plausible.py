@@ -188,7 +188,8 @@ DECOYED = {"flows": 32, "packets": 64, "ports_total": 1000, "recent_flows": 5000
     [
         ({}, RECON),
         ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 1000}, RECON),
-        ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 600}, DDOS),  # some ports twice
+        ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 500}, RECON),  # but for the ends
+        ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 499}, DDOS),  # some ports twice
         ({"interval_flows": 11_000, "interval_peers": 9000, "interval_ports": 1000}, DDOS),  # forged
         ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 1}, DDOS),
         ({"ports_total": 4}, DDOS),  # few services, by each
@@ -210,6 +211,8 @@ def test_no_decoy_sends_more_datagrams_than_a_scan_could_learn_from(flows: int, 
 
 
 INQUIRY = {"flows": 32, "packets": 128, "unanswered": 4, "top_peer_flows": 26, "protocol": 6}
+BURST = {"unanswered": 32, "interval_flows": 1000, "interval_packets": 2000, "interval_ports": 900}
+"""Those that nobody answered leave last, and so the window is of them."""
 
 
 @pytest.mark.parametrize(
@@ -221,6 +224,8 @@ INQUIRY = {"flows": 32, "packets": 128, "unanswered": 4, "top_peer_flows": 26, "
         ({"packets": 129}, 26, DOS),  # conversations
         ({"unanswered": 5}, 26, DOS),  # nothing to be learnt
         ({"top_peer_flows": 25}, 26, DOS),
+        (BURST | {"interval_unanswered": 125}, 32, RECON),
+        (BURST | {"interval_unanswered": 126}, 32, DOS),
     ],
 )
 @pytest.mark.parametrize("role", Role)
