@@ -127,6 +127,9 @@ FACTS_DTYPE = np.dtype(
         ("ports", "<u4"),
         ("unanswered", "<u4"),
         ("replies", "<u4"),
+        ("refused", "<u4"),
+        ("pieces", "<u4"),
+        ("lasting", "<u4"),
         ("interval_flows", "<u4"),
         ("interval_packets", "<u8"),
         ("interval_bytes", "<u8"),
@@ -155,8 +158,10 @@ FACTS_DTYPE = np.dtype(
 - `time_ms`: when it became due; `first_ms`, `last_ms`: the first and last packet of its flows.
 - `flows`, `packets`, `bytes`, `peers`, `ports` (distinct destination ports), `unanswered` (flows
   without a packet back), `replies` (TCP flows whose source answers and did not ask: nothing but resets, or
-  a SYN with ACK): counted over the window's rows, which are the last T flows at most.
-- `interval_...`: the same, but for `replies`, of all flows that left in the interval that made the window
+  a SYN with ACK), `refused` (TCP flows with nothing but resets back), `pieces` (other TCP flows with packets
+  both ways and no SYN: what comes after a pause, or the end, of a connection that lasts), `lasting` (flows
+  that the meter cut and that went on): counted over the window's rows, which are the last T flows at most.
+- `interval_...`: the same, up to `unanswered`, of all flows that left in the interval that made the window
   due, however many, and, of an attack that is known, in those before it that were not scored. They do not
   overlap, so flows, packets and bytes may be summed.
 - `recent_flows`, `recent_packets`: decaying sums over the host's last seconds, as in `features.CONTEXT`.

@@ -33,7 +33,7 @@ from train.trial import Disguised, Trial, disguise
 from train.tune import Scored
 
 _CODE = (
-    "detector/plausible.py",
+    "detector/plausible/*.py",
     "detector/policy.py",
     "detector/incidents/*.py",
     *(f"train/{name}.py" for name in ("disguises", "packets", "padding", "scene", "trial", "variants")),

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.features import CONTEXT, FLOW_FEATURES, Counts
-from detector.records import FACTS_DTYPE, Features, FlowBatch, Role
+from detector.records import FACTS_DTYPE, Expiry, Features, FlowBatch, Role
 
 ENDS = {Role.SOURCE: "src", Role.TARGET: "dst"}
 """Which end of a flow the host is, in the names of columns."""
 OTHER_ENDS = {Role.SOURCE: "dst", Role.TARGET: "src"}
+
+_KINDS = ("replies", "refused", "pieces", "lasting")
+"""What a flow may be, as `FACTS_DTYPE` counts them."""
 
 ROW_DTYPE = np.dtype(
     [
@@ -31,7 +34,7 @@ ROW_DTYPE = np.dtype(
         ("vlan_id", "<u2"),
         ("protocol", "u1"),
         ("unanswered", "u1"),
-        ("replies", "u1"),
+        *((name, "u1") for name in _KINDS),
     ]
 )
 """A flow as a window of either role remembers it. Its `service` is what is counted as a port: the destination
@@ -111,7 +114,8 @@ def rows(flows: FlowBatch) -> NDArray[np.void]:
     remembered["packets"] = flows["bidirectional_packets"]
     remembered["bytes"] = flows["bidirectional_bytes"]
     remembered["unanswered"] = flows["dst2src_packets"] == 0
-    remembered["replies"] = _replies(flows)
+    for name, found in _kinds(flows).items():
+        remembered[name] = found
     for name in ("src_ip", "dst_ip", "src_port", "dst_port", "vlan_id", "protocol"):
         remembered[name] = flows[name]
     ported = (flows["protocol"] == IPPROTO_TCP) | (flows["protocol"] == IPPROTO_UDP)
@@ -119,14 +123,16 @@ def rows(flows: FlowBatch) -> NDArray[np.void]:
     return remembered
 
 
-def _replies(flows: FlowBatch) -> NDArray[np.bool_]:
-    """Tell which flows, (n,), are the second half of a conversation whose first packet was not seen.
-
-    What a source answers with is a reset, or a SYN with ACK, and no packet of its own without ACK.
-    """
-    packets, syns, acks, resets = (flows[f"src2dst_{name}packets"] for name in ("", "syn_", "ack_", "rst_"))
-    answers = np.where(syns > 0, acks == packets, resets == packets)
-    return np.asarray((flows["protocol"] == IPPROTO_TCP) & answers)
+def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
+    """Tell which flows, (n,), are of each of `_KINDS`."""
+    tcp = flows["protocol"] == IPPROTO_TCP
+    sent, syns, acks, resets = (flows[f"src2dst_{name}packets"] for name in ("", "syn_", "ack_", "rst_"))
+    back, syns_back, resets_back = (flows[f"dst2src_{name}packets"] for name in ("", "syn_", "rst_"))
+    replies = tcp & np.where(syns > 0, acks == sent, resets == sent)
+    refused = tcp & (back > 0) & (resets_back == back)
+    whole = tcp & (back > 0) & (syns + syns_back == 0)
+    lasting = flows["expiration_id"] == Expiry.ACTIVE
+    return {"replies": replies, "refused": refused, "pieces": whole & ~replies & ~refused, "lasting": lasting}
 
 
 def facts(
@@ -148,7 +154,7 @@ def facts(
     told["first_ms"] = np.where(mask, found["first_ms"], np.iinfo(np.uint64).max).min(axis=1)
     told["last_ms"] = np.where(mask, found["last_ms"], 0).max(axis=1)
     told["flows"] = mask.sum(axis=1)
-    for name in ("packets", "bytes", "unanswered", "replies"):
+    for name in ("packets", "bytes", "unanswered", *_KINDS):
         told[name] = np.where(mask, found[name], 0).sum(axis=1)
     for name in ("flows", "packets", "bytes", "peers", "ports", "unanswered", "first_ms", "last_ms"):
         told[f"interval_{name}"] = interval[name]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detector.bundle import WindowSettings
 from detector.config import WindowConfig
 from detector.features import CONTEXT, flow_features
-from detector.records import FlowBatch, Role, WindowBatch
+from detector.records import Expiry, FlowBatch, Role, WindowBatch
 from detector.windows import Windows
 from tests.traffic import EPOCH_MS, TCP, UDP, batch, flow
 
@@ -63,6 +63,9 @@ def traffic(draw: st.DrawFn, max_size: int = 40) -> FlowBatch:
                 dst2src_packets=replies,
                 src2dst_bytes=60 * packets,
                 src2dst_rst_packets=draw(st.sampled_from([0, 1, packets])),
+                src2dst_syn_packets=draw(st.sampled_from([0, 0, 1])),
+                dst2src_rst_packets=draw(st.sampled_from([0, 0, replies])),
+                expiration_id=draw(st.sampled_from([Expiry.IDLE, Expiry.ACTIVE])),
                 dst2src_bytes=40 * replies,
                 bidirectional_first_seen_ms=EPOCH_MS + at_ms - draw(st.sampled_from([10, 20, 900])),
                 source=draw(st.sampled_from([0, 0, 0, 1])),
@@ -135,10 +138,19 @@ def _count(flows: FlowBatch, role: Role) -> dict[str, int]:
     }
 
 
-def _is_reply(flow: np.void) -> bool:
+def _kinds(flow: np.void) -> set[str]:
+    """What a flow is by its flags; most are nothing in particular."""
     sent = {flag: int(flow[f"src2dst_{flag}_packets"]) for flag in ("syn", "ack", "rst")}
-    answers = sent["ack"] if sent["syn"] else sent["rst"]
-    return bool(flow["protocol"] == TCP and answers == flow["src2dst_packets"])
+    back = {flag: int(flow[f"dst2src_{flag}_packets"]) for flag in ("syn", "rst")}
+    found = {"lasting"} if flow["expiration_id"] == Expiry.ACTIVE else set()
+    if flow["protocol"] != TCP:
+        return found
+    ended = {"replies"} if (sent["ack"] if sent["syn"] else sent["rst"]) == flow["src2dst_packets"] else set()
+    if flow["dst2src_packets"] == back["rst"] > 0:
+        ended.add("refused")
+    if flow["dst2src_packets"] and not (ended or sent["syn"] or back["syn"]):
+        found.add("pieces")
+    return found | ended
 
 
 def _due(host: _Host, came: FlowBatch, end_ms: int) -> Expected:
@@ -156,7 +168,8 @@ def _due(host: _Host, came: FlowBatch, end_ms: int) -> Expected:
         "time_ms": end_ms,
         "top_peer": exemplar[other].tolist(),
         "top_peer_flows": often[peers[newest]],
-        "replies": sum(map(_is_reply, held)),
+        **dict.fromkeys(("replies", "refused", "pieces", "lasting"), 0),
+        **Counter(kind for one in held for kind in _kinds(one)),
         **_count(held, host.role),
         **{f"interval_{name}": value for name, value in _count(came, host.role).items()},
         **{name: exemplar[name].tolist() for name in names},

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.records import address
+from detector.records import Expiry, address
 from detector.windows.facts import host_hash, rows
 from tests.detector.windows.samples import HOSTS, run
 from tests.traffic import ICMP, TCP, UDP, batch, flow
@@ -34,21 +34,30 @@ def test_rows_remember_both_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "reply"),
+    ("flags", "kind"),
     [
-        ({"src2dst_packets": 2, "src2dst_rst_packets": 2, "src2dst_ack_packets": 1}, True),
-        ({"src2dst_packets": 3, "src2dst_syn_packets": 3, "src2dst_ack_packets": 3}, True),
-        ({"src2dst_packets": 1, "src2dst_syn_packets": 1, "src2dst_rst_packets": 1}, False),
-        ({"src2dst_packets": 3, "src2dst_syn_packets": 1, "src2dst_ack_packets": 2}, False),
-        ({"src2dst_packets": 3, "src2dst_ack_packets": 3, "src2dst_rst_packets": 1}, False),
-        ({"src2dst_packets": 1, "src2dst_rst_packets": 1, "protocol": UDP}, False),
+        ({"src2dst_packets": 2, "src2dst_rst_packets": 2, "src2dst_ack_packets": 1}, "replies"),
+        ({"src2dst_packets": 3, "src2dst_syn_packets": 3, "src2dst_ack_packets": 3}, "replies"),
+        ({"src2dst_syn_packets": 1, "dst2src_packets": 2, "dst2src_rst_packets": 2}, "refused"),
+        ({"dst2src_packets": 2, "dst2src_rst_packets": 1}, "pieces"),
+        ({"src2dst_packets": 3, "src2dst_ack_packets": 3, "dst2src_packets": 1}, "pieces"),
+        ({"src2dst_syn_packets": 1, "src2dst_rst_packets": 1}, ""),
+        (
+            {"src2dst_packets": 2, "src2dst_syn_packets": 1, "src2dst_ack_packets": 1, "dst2src_packets": 1},
+            "",
+        ),
+        ({"dst2src_packets": 1, "dst2src_syn_packets": 1}, ""),
+        ({"src2dst_ack_packets": 1}, ""),
+        ({"src2dst_rst_packets": 1, "dst2src_packets": 1, "protocol": UDP}, ""),
+        ({"expiration_id": Expiry.ACTIVE, "protocol": UDP}, "lasting"),
+        ({"expiration_id": Expiry.IDLE, "protocol": UDP}, ""),
     ],
-    ids=["resets", "SYNs with ACK", "a SYN with RST", "a connection", "its middle", "no TCP"],
 )
-def test_who_answers_and_did_not_ask(sent: dict[str, int], reply: bool) -> None:  # noqa: FBT001 - a case
-    flows = batch([flow(n, HOSTS[0], HOSTS[1], **({} if n % 2 else sent)) for n in range(5)])
-    assert rows(flows)["replies"].tolist() == [reply, 0, reply, 0, reply]
-    assert run(flows).facts["replies"].tolist() == [3 * reply] * 2
+def test_what_a_flow_is_by_its_flags_and_its_end(flags: dict[str, int], kind: str) -> None:
+    flows = batch([flow(n, HOSTS[0], HOSTS[1], **({} if n % 2 else flags)) for n in range(5)])
+    for name in ("replies", "refused", "pieces", "lasting"):
+        assert rows(flows)[name].tolist() == [name == kind, 0] * 2 + [name == kind]
+        assert run(flows).facts[name].tolist() == [3 * (name == kind)] * 2
 
 
 def test_protocols_without_ports_are_counted_as_such() -> None:

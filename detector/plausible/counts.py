@@ -1,0 +1,42 @@
+"""What windows count, as the rules of this package ask for it."""
+
+from collections.abc import Iterator
+from socket import IPPROTO_UDP
+
+import numpy as np
+from numpy.typing import NDArray
+
+BARRAGE_SHARE = 0.8
+"""Of a window's flows, those of a barrage that nobody answers, and those between its two hosts, at least."""
+
+
+def mostly(facts: NDArray[np.void], *kinds: str) -> NDArray[np.bool_]:
+    """Tell in which windows, (m,), at least half of the flows are of some kind, or of several."""
+    return np.asarray(2 * sum(facts[kind] for kind in kinds) >= np.maximum(facts["flows"], 1))
+
+
+def widest(facts: NDArray[np.void], *names: str) -> Iterator[NDArray[np.int64]]:
+    """Give counts, (m,) each, of a window, or of its interval where that has more flows.
+
+    Of a burst the window has the last flows alone: those that were not answered, for they leave late.
+    """
+    more = facts["interval_flows"] > facts["flows"]
+    return (np.where(more, facts[f"interval_{name}"], facts[name]).astype(np.int64) for name in names)
+
+
+def secs(facts: NDArray[np.void], part: str = "") -> NDArray[np.float64]:
+    """Return how long, (m,), it is from the first packet to the last of windows, or of their `interval_`."""
+    began, ended = (facts[f"{part}{which}_ms"].astype(np.int64) for which in ("first", "last"))
+    return np.asarray((ended - began) / 1000)
+
+
+def one_way_datagrams(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), are of datagrams between two hosts of which one is silent."""
+    between_two = facts["top_peer_flows"] >= BARRAGE_SHARE * facts["flows"]
+    return np.asarray(unanswered_datagrams(facts) & between_two)
+
+
+def unanswered_datagrams(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), are of datagrams that nobody answers."""
+    unanswered = facts["unanswered"] >= BARRAGE_SHARE * facts["flows"]
+    return np.asarray((facts["protocol"] == IPPROTO_UDP) & unanswered)

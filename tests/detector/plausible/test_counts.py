@@ -1,0 +1,33 @@
+"""What rules ask of a window, and of the interval that made it due."""
+
+import numpy as np
+import pytest
+
+from detector.plausible.counts import mostly, secs, widest
+from detector.records import FACTS_DTYPE
+
+
+def test_of_a_burst_all_of_its_interval_counts() -> None:
+    facts = np.zeros(2, FACTS_DTYPE)
+    facts["flows"], facts["ports"] = 32, 4
+    facts["interval_flows"], facts["interval_ports"] = [32, 33], 9
+    assert [counts.tolist() for counts in widest(facts, "flows", "ports")] == [[32, 33], [4, 9]]
+
+
+@pytest.mark.parametrize(
+    ("flows", "first", "second", "found"), [(5, 3, 0, True), (5, 1, 2, True), (5, 1, 1, False)]
+)
+def test_half_of_the_flows_are_most(flows: int, first: int, second: int, *, found: bool) -> None:
+    facts = np.zeros(1, FACTS_DTYPE)
+    facts["flows"], facts["pieces"], facts["lasting"] = flows, first, second
+    assert mostly(facts, "pieces", "lasting").tolist() == [found]
+
+
+def test_a_window_without_flows_has_none_of_a_kind() -> None:
+    assert mostly(np.zeros(1, FACTS_DTYPE), "pieces").tolist() == [False]
+
+
+def test_a_window_lasts_from_its_first_packet_to_its_last() -> None:
+    facts = np.zeros(1, FACTS_DTYPE)
+    facts["first_ms"], facts["last_ms"], facts["interval_last_ms"] = 1000, 2500, 250
+    assert (secs(facts).tolist(), secs(facts, "interval_").tolist()) == ([1.5], [0.25])

@@ -1,0 +1,158 @@
+"""Scans ask many ends, each once, and listen: what is one for that, and what is none."""
+
+from socket import IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP
+
+import pytest
+
+from detector.records import Category, Role
+from tests.detector.test_policy import BENIGN, DDOS, DOS, RECON, judge
+
+
+@pytest.mark.parametrize(
+    ("role", "ports", "peers", "category"),
+    [
+        (Role.SOURCE, 5, 1, RECON),
+        (Role.SOURCE, 1, 5, RECON),
+        (Role.SOURCE, 4, 4, BENIGN),
+        (Role.TARGET, 5, 1, RECON),
+        (Role.TARGET, 4, 9, BENIGN),  # many clients of a few services
+    ],
+)
+def test_a_scan_asks_many_ends(role: Role, ports: int, peers: int, category: Category) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.0, 0.9]], role=role, ports=ports, peers=peers)
+    assert (verdict.category, verdict.uncertain) == (category, False)
+    assert verdict.probabilities == pytest.approx((0.1, 0.0, 0.0, 0.9))
+
+
+FETCHED = {"flows": 10, "packets": 50, "unanswered": 1, "bytes": 80_000, "protocol": IPPROTO_TCP}
+
+
+@pytest.mark.parametrize(
+    ("other", "category"),
+    [
+        ({}, BENIGN),
+        ({"bytes": 79_999}, RECON),
+        ({"packets": 49}, RECON),
+        ({"unanswered": 2}, RECON),
+        ({"protocol": IPPROTO_UDP}, RECON),
+    ],
+)
+@pytest.mark.parametrize("role", Role)
+def test_who_fetches_much_from_many_ports_does_not_scan(
+    other: dict[str, int], category: Category, role: Role
+) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.0, 0.9]], role=role, seen=FETCHED | other)
+    assert verdict.category == category
+
+
+@pytest.mark.parametrize(("replies", "category"), [(16, BENIGN), (15, RECON)])
+@pytest.mark.parametrize("role", Role)
+def test_who_answers_does_not_scan(role: Role, replies: int, category: Category) -> None:
+    """As servers do that were asked in another's name: to many ports of one host."""
+    seen = {"flows": 32, "replies": replies}
+    (verdict,) = judge([[0.1, 0.0, 0.0, 0.9]], role=role, ports=32, seen=seen)
+    assert verdict.category == category
+
+
+DECOYED = {"flows": 32, "packets": 64, "ports_total": 1000, "recent_flows": 5000, "protocol": IPPROTO_TCP}
+"""Eleven hosts ask three ports; of those that more do in the last interval, all count."""
+
+
+@pytest.mark.parametrize(
+    ("other", "category"),
+    [
+        ({}, RECON),
+        ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 1000}, RECON),
+        ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 500}, RECON),  # but for the ends
+        ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 499}, DDOS),  # some ports twice
+        ({"interval_flows": 11_000, "interval_peers": 9000, "interval_ports": 1000}, DDOS),  # forged
+        ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 1}, DDOS),
+        ({"ports_total": 4}, DDOS),  # few services, by each
+        ({"packets": 129}, DDOS),
+        ({"protocol": IPPROTO_UDP, "unanswered": 32}, RECON),
+    ],
+)
+def test_who_ask_the_same_ports_are_a_scan_and_its_decoys(other: dict[str, int], category: Category) -> None:
+    (verdict,) = judge([[0.0, 0.9, 0.0, 0.1]], role=Role.TARGET, ports=3, peers=11, seen=DECOYED | other)
+    assert verdict.category == category
+
+
+@pytest.mark.parametrize(("flows", "category"), [(274, RECON), (275, DDOS)])
+def test_no_decoy_sends_more_datagrams_than_a_scan_could_learn_from(flows: int, category: Category) -> None:
+    fast = {"interval_flows": flows, "interval_peers": 11, "interval_ports": 25}
+    seen = DECOYED | fast | {"protocol": IPPROTO_UDP, "unanswered": 26}
+    (verdict,) = judge([[0.0, 0.9, 0.0, 0.1]], role=Role.TARGET, ports=3, peers=11, seen=seen)
+    assert verdict.category == category
+
+
+INQUIRY = {"flows": 32, "packets": 128, "unanswered": 4, "top_peer_flows": 26, "protocol": 6}
+BURST = {"unanswered": 32, "interval_flows": 1000, "interval_packets": 2000, "interval_ports": 900}
+"""Those that nobody answered leave last, and so the window is of them."""
+
+
+@pytest.mark.parametrize(
+    ("other", "ports", "category"),
+    [
+        ({}, 26, RECON),
+        ({}, 25, DOS),
+        ({"protocol": 17}, 26, DOS),
+        ({"packets": 129}, 26, DOS),  # conversations
+        ({"unanswered": 5}, 26, DOS),  # nothing to be learnt
+        ({"top_peer_flows": 25}, 26, DOS),
+        (BURST | {"interval_unanswered": 125}, 32, RECON),
+        (BURST | {"interval_unanswered": 126}, 32, DOS),
+    ],
+)
+@pytest.mark.parametrize("role", Role)
+def test_who_asks_port_after_port_and_is_answered_scans(
+    role: Role, other: dict[str, int], ports: int, category: Category
+) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.5, 0.4]], role=role, ports=ports, seen=INQUIRY | other, dos=0.5)
+    assert verdict.category == category
+    assert verdict.confidence == pytest.approx(0.9 if category == RECON else 0.5)
+
+
+def test_a_flood_that_the_model_is_sure_of_is_one_though_it_is_answered() -> None:
+    for sure, category in ((0.94, RECON), (0.96, DOS)):
+        (verdict,) = judge([[1 - sure, 0.0, sure, 0.0]], ports=32, seen=INQUIRY)
+        assert verdict.category == category
+
+
+SWEEP = {
+    "flows": 32,
+    "packets": 64,
+    "unanswered": 10,
+    "refused": 6,
+    "peers_total": 64,
+    "protocol": IPPROTO_TCP,
+}
+"""Half of the hosts asked do not answer or refuse."""
+
+
+@pytest.mark.parametrize(
+    ("other", "ports", "peers", "category"),
+    [
+        ({}, 2, 16, RECON),
+        ({"protocol": IPPROTO_UDP}, 1, 32, RECON),
+        ({"protocol": IPPROTO_ICMP}, 1, 32, BENIGN),  # errors that come back from many
+        ({}, 3, 32, BENIGN),
+        ({}, 1, 15, BENIGN),  # the same again and again
+        ({"peers_total": 63}, 1, 32, BENIGN),
+        ({"refused": 5}, 1, 32, BENIGN),
+        ({"packets": 129}, 1, 32, BENIGN),
+        ({"lasting": 16}, 1, 32, BENIGN),
+    ],
+)
+def test_who_asks_many_hosts_for_a_service_in_vain_scans(
+    other: dict[str, int], ports: int, peers: int, category: Category
+) -> None:
+    (verdict,) = judge([[0.4, 0.0, 0.0, 0.6]], ports=ports, peers=peers, seen=SWEEP | other, benign=0.4)
+    assert (verdict.category, verdict.uncertain) == (category, False)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_sweep_that_the_model_does_not_find_likelier_is_none(role: Role) -> None:
+    as_likely = 0.5 if role is Role.SOURCE else 0.6
+    row = [1 - as_likely, 0.0, 0.0, as_likely]
+    (verdict,) = judge([row], role=role, ports=9, peers=32, seen=SWEEP | {"ports": 2}, benign=0.4)
+    assert verdict.category is BENIGN
