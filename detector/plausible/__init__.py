@@ -61,7 +61,7 @@ def plausible(
         (_DOS, _RECON, inquiry(facts) & (dos < SURELY_FLOOD)),
         (_RECON, _DOS, barrage(facts, interval_secs) & (recon < SURELY_SCAN)),
         (_BENIGN, _DOS, as_target & (deluge(facts, interval_secs) | overrun(facts) & (dos > benign))),
-        (_BENIGN, _RECON, ~as_target & sweep(facts) & (recon > benign)),
+        (_BENIGN, _RECON, ~as_target & sweep(facts, horizon_secs) & (recon > benign)),
     ):
         weighed[lacks, to] += weighed[lacks, source]
         weighed[lacks, source] = 0.0

@@ -68,7 +68,10 @@ DECOYED = {"flows": 32, "packets": 64, "ports_total": 1000, "recent_flows": 5000
         ({"interval_flows": 11_000, "interval_peers": 9000, "interval_ports": 1000}, DDOS),  # forged
         ({"interval_flows": 11_000, "interval_peers": 11, "interval_ports": 1}, DDOS),
         ({"ports_total": 4}, DDOS),  # few services, by each
+        ({"interval_flows": 40, "interval_peers": 30, "interval_ports": 2}, RECON),
+        ({"interval_flows": 39, "interval_peers": 30, "interval_ports": 2}, DDOS),  # most ask for one
         ({"packets": 129}, DDOS),
+        ({"replies": 16}, DDOS),
         ({"protocol": IPPROTO_UDP, "unanswered": 32}, RECON),
     ],
 )
@@ -141,6 +144,8 @@ SWEEP = {
         ({"refused": 5}, 1, 32, BENIGN),
         ({"packets": 129}, 1, 32, BENIGN),
         ({"lasting": 16}, 1, 32, BENIGN),
+        ({"recent_flows": 149}, 1, 32, RECON),
+        ({"recent_flows": 150}, 1, 32, BENIGN),  # who looks for a way to his peers
     ],
 )
 def test_who_asks_many_hosts_for_a_service_in_vain_scans(
