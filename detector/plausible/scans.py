@@ -28,7 +28,7 @@ of two ports alone, of which clients that each ask for one make a half. Ten deco
 DDoS of it too, and twenty, of which a window sees three ports in part. Of 3,613 windows of the archive's
 DDoS twelve are like that, of 5,166 of the lab's 35."""
 
-SWEEP_HOSTS, SWEEP_SERVICES, SWEEP_FLOWS_PER_SEC = 64, 2, 30
+SWEEP_HOSTS, SWEEP_SERVICES, SWEEP_FLOWS_PER_SEC = 48, 2, 30
 """Hosts asked for one service or two, as telnet bots do, in vain and one after the other, from which on who
 asks scans, if the model finds that likelier than Benign; how many a second at most, because it tells faster
 ones itself, from who looks for a way to his peers (STUN). 253 hosts asked for SSH, three a second, had 0.65,
