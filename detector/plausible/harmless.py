@@ -44,8 +44,9 @@ cameras that one recorder listens to were a DDoS. No window of the archive's DDo
 5,166 of the lab's."""
 
 KEPT_PACKETS_PER_SEC = 5
-"""Packets of each client that keeps a connection open, on average, up to which many are a crowd. Sixty that
-lost their broker at once were a DDoS."""
+"""Packets of each client that keeps a connection open, on average, up to which many are a crowd. In 716
+worlds of the lab three such crowds, of terminals and of a database, were a DDoS; one flood is none for it,
+of unfinished requests from 56 sources."""
 
 
 def clients(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
@@ -71,8 +72,12 @@ def client(facts: NDArray[np.void]) -> NDArray[np.bool_]:
 def conversations(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show whole conversations."""
     whole = facts["packets"] >= CONVERSATION_PACKETS * np.maximum(facts["flows"], 1)
-    answered = facts["unanswered"] <= CROWD_UNANSWERED * facts["flows"]
-    return np.asarray(whole & answered)
+    return np.asarray(whole & answered(facts))
+
+
+def answered(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell in which windows, (m,), hardly a flow is left without an answer."""
+    return np.asarray(facts["unanswered"] <= CROWD_UNANSWERED * facts["flows"])
 
 
 def transfers(facts: NDArray[np.void]) -> NDArray[np.bool_]:
@@ -90,14 +95,12 @@ def lone_errors(facts: NDArray[np.void]) -> NDArray[np.bool_]:
 def kept(facts: NDArray[np.void], packets: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show connections kept open by clients that each say little, or hang up."""
     little = packets < KEPT_PACKETS_PER_SEC * facts["peers"]
-    return np.asarray(
-        mostly(facts, "pieces") & little & (facts["unanswered"] <= CROWD_UNANSWERED * facts["flows"])
-    )
+    return np.asarray(mostly(facts, "pieces") & little & answered(facts))
 
 
 def streams(facts: NDArray[np.void], packets: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show datagrams in flows that last, sent by each source as a camera does."""
-    streams = (facts["protocol"] == IPPROTO_UDP) & mostly(facts, "lasting")
+    going_on = (facts["protocol"] == IPPROTO_UDP) & mostly(facts, "lasting")
     full = facts["bytes"] >= OVERRUN_BYTES * facts["packets"]
     pace = np.where(full, STREAM_PACKETS_PER_SEC, STREAM_SMALL_PACKETS_PER_SEC)
-    return np.asarray(streams & (packets < pace * facts["peers"]))
+    return np.asarray(going_on & (packets < pace * facts["peers"]))
