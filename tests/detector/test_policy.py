@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -118,9 +120,13 @@ def by_the_rules(row: list[float], thresholds: dict[Category, float]) -> tuple[C
 
 
 eighths = st.lists(st.integers(0, 8), min_size=4, max_size=4)
+shares = st.lists(st.integers(0, 8), min_size=3, max_size=3).map(
+    lambda cuts: [right - left for left, right in pairwise([0, *sorted(cuts), 8])]
+)
+"""Four that make eight: filtered from `eighths`, one in forty is left, and Hypothesis may give up."""
 
 
-@given(st.lists(eighths.filter(lambda parts: sum(parts) == 8), max_size=5), eighths)
+@given(st.lists(shares, max_size=5), eighths)
 def test_batches_are_judged_as_single_windows_by_the_rules(
     parts: list[list[int]], thresholds: list[int]
 ) -> None:
