@@ -30,10 +30,14 @@ def secs(facts: NDArray[np.void], part: str = "") -> NDArray[np.float64]:
     return np.asarray((ended - began) / 1000)
 
 
+def between_two(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell in which windows, (m,), most flows are with one peer."""
+    return np.asarray(facts["top_peer_flows"] >= BARRAGE_SHARE * facts["flows"])
+
+
 def one_way_datagrams(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), are of datagrams between two hosts of which one is silent."""
-    between_two = facts["top_peer_flows"] >= BARRAGE_SHARE * facts["flows"]
-    return np.asarray(unanswered_datagrams(facts) & between_two)
+    return np.asarray(unanswered_datagrams(facts) & between_two(facts))
 
 
 def unanswered_datagrams(facts: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from socket import IPPROTO_TCP, IPPROTO_UDP
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.plausible.counts import BARRAGE_SHARE, mostly, unanswered_datagrams, widest
+from detector.plausible.counts import BARRAGE_SHARE, between_two, mostly, unanswered_datagrams, widest
 from detector.plausible.floods import BARRAGE_FLOWS_PER_SEC, DDOS_SOURCES
 from detector.plausible.harmless import conversations
 from detector.records import Role
@@ -54,8 +54,7 @@ def inquiry(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     each_once = ports >= np.maximum(BARRAGE_SHARE * flows, SCAN_ENDS)
     brief = packets <= INQUIRY_PACKETS * flows
     answered = unanswered <= (1 - INQUIRY_ANSWERED) * flows
-    between_two = facts["top_peer_flows"] >= BARRAGE_SHARE * facts["flows"]
-    return np.asarray((facts["protocol"] == IPPROTO_TCP) & each_once & brief & answered & between_two)
+    return np.asarray((facts["protocol"] == IPPROTO_TCP) & each_once & brief & answered & between_two(facts))
 
 
 def decoys(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
