@@ -92,7 +92,7 @@ class Pipeline:
         self.sources.append(Source(name, live))
         table = self.add_table()
         label = self._label(len(self.sources) - 1)
-        self.metrics.open_capture(label, ignored=(*IGNORED_REASONS, "late_reset"))
+        self.metrics.open_capture(label, ignored=(*IGNORED_REASONS, "late"))
         self.metrics.close_capture(label)  # until `open_capture`
         return table
 
@@ -274,7 +274,7 @@ class Pipeline:
             if self._source_of[number] == source:
                 read, ignored_here, dropped_here = self._totals[number].now()
                 packets += read
-                ignored.update({**ignored_here, "late_reset": table.late_resets})
+                ignored.update({**ignored_here, "late": table.late})
                 dropped.update({**dropped_here, "meter": table.refused, "shed": table.shed})
                 last_packet_ms = max(last_packet_ms, table.last_packet_ms)
                 restamped += table.clock.restamped

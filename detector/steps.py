@@ -65,7 +65,7 @@ def meter(block: PacketBlock, table: FlowTable, windows: Windows, *, final: bool
 
 def finish(table: FlowTable, windows: Windows) -> Iterator[Step]:
     """Let every flow and window go: the input has ended."""
-    table.flush()
+    table.end()
     yield from take(table, windows, starts_anew=True)
 
 

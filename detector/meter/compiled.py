@@ -66,7 +66,7 @@ class _State(ctypes.Structure):
 
     _fields_ = (
         ("now_ms", c_int64),
-        *((name, c_uint64) for name in ("open", "metered", "late_resets", "refused", "shed")),
+        *((name, c_uint64) for name in ("open", "metered", "late", "refused", "shed")),
         ("expired", c_uint64 * len(Expiry)),
         *((name, c_uint64) for name in ("next_idle_ms", "remembered")),
         ("rows", c_void_p),
@@ -180,7 +180,7 @@ class CompiledTable(FlowTable):
     def _end(self) -> None:
         """Take over the loop's counts."""
         state = self._state
-        self.packets, self.late_resets = state.metered, state.late_resets
+        self.packets, self.late = state.metered, state.late
         self.refused, self.shed = state.refused, state.shed
         for reason, count in zip(Expiry, state.expired, strict=True):
             if count:

@@ -15,7 +15,7 @@ from detector.bundle import MeterSettings
 from detector.config import MeterConfig
 from detector.meter.capture import Capture, PacketBlock
 from detector.meter.engine import ACK_BIT, FIN_BIT, FLOW_BYTES, RST_BIT, SYN_BIT, TCP, ffi, lib, to_flows
-from detector.meter.table import EXPORT_FLOWS, REMEMBERED_CONVERSATIONS, FlowTable
+from detector.meter.table import EXPORT_FLOWS, LATE_PACKETS, REMEMBERED_CONVERSATIONS, FlowTable
 from detector.records import Expiry
 
 _NEVER = 1 << 63
@@ -36,7 +36,8 @@ class PureTable(FlowTable):
         self._closing: set[bytes] = set()
         self._resets: set[bytes] = set()
         """The flows of which every packet is a reset."""
-        self._first_senders: OrderedDict[bytes, bool] = OrderedDict()
+        self._first_senders: OrderedDict[bytes, int] = OrderedDict()
+        """Which end began each conversation, and, from the second bit on, the late packets it may have."""
         self._next_idle_ms = _NEVER
         self._raw = ffi.new("char[]", EXPORT_FLOWS * FLOW_BYTES)
         self._rooms = [self._raw + index * FLOW_BYTES for index in range(EXPORT_FLOWS)]
@@ -86,10 +87,10 @@ class PureTable(FlowTable):
     def _begin(self, key: bytes, pointer: Any, time: int, *, swapped: bool, flag: int) -> None:
         """Open a flow with its first packet, making room for it where there is none.
 
-        A reset that comes after the last flow of a conversation ends what is over, and begins nothing.
+        What ends a conversation whose last flow has left begins nothing.
         """
-        if flag & RST_BIT and self._first_senders.pop(key, None) is not None:
-            self.late_resets += 1
+        if self._first_senders and self._is_late(key, flag, bare=pointer.payload_size == 0):
+            self.late += 1
             return
         if self.thinned and hash(key) & ((1 << self.thinned) - 1):  # seeded: no sender can choose
             self.shed += 1
@@ -105,12 +106,20 @@ class PureTable(FlowTable):
             if flag & (SYN_BIT | ACK_BIT) == SYN_BIT:
                 self._first_senders.pop(key, None)
             else:
-                flipped = self._first_senders.get(key, swapped) != swapped
+                flipped = self._first_senders.get(key, swapped) & 1 != swapped
         self._flows[key] = (flow, swapped, flipped)
         if self._settings.expire_closed and flag & RST_BIT:
             self._resets.add(key)
         if self._next_idle_ms == _NEVER:
             self._next_idle_ms = time + self._settings.idle_timeout_ms
+
+    def _is_late(self, key: bytes, flag: int, *, bare: bool) -> bool:
+        """Tell whether a packet only ends a conversation; a reset does it once, others after both FINs."""
+        known = self._first_senders.get(key, 0)
+        if known > 1 and bare and not flag & SYN_BIT:
+            self._first_senders[key] = known - 2
+            return True
+        return bool(flag & RST_BIT) and self._first_senders.pop(key, None) is not None
 
     def _close_tcp(self, key: bytes, time: int, flag: int) -> None:
         """End a flow on RST, or on the packet that follows the FINs of both sides.
@@ -146,10 +155,11 @@ class PureTable(FlowTable):
 
     def _remember(self, key: bytes, reason: Expiry, flow: Any, *, first_sender: bool) -> None:
         """Keep the direction of a conversation that may go on; one without an answer is none."""
-        if reason is Expiry.CLOSED:
+        over = reason is Expiry.CLOSED
+        if over and not (flow.src2dst_fin_packets and flow.dst2src_fin_packets):
             self._first_senders.pop(key, None)
         elif reason is Expiry.ACTIVE or flow.dst2src_packets:
-            self._first_senders[key] = first_sender
+            self._first_senders[key] = first_sender | over * 2 * LATE_PACKETS
             self._first_senders.move_to_end(key)
             if len(self._first_senders) > REMEMBERED_CONVERSATIONS:
                 self._first_senders.popitem(last=False)

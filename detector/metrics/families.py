@@ -72,8 +72,8 @@ PACKETS_DROPPED = Family(
 PACKETS_IGNORED = Family(
     "iotids_packets_ignored_total",
     "counter",
-    "Packets read that no flow could take, by reason: not_ip (ARP, for example) or late_reset (the end of a "
-    "TCP conversation whose last flow had left already). They are not judged.",
+    "Packets read that no flow could take, by reason: not_ip (ARP, for example) or late (the end of a TCP "
+    "conversation whose last flow had left already). They are not judged.",
     ("iface", "reason"),
 )
 PACKETS_RESTAMPED = Family(

@@ -145,7 +145,7 @@ def test_a_clock_set_back_ends_everything_before_it(tmp_path: Path) -> None:
     packets = [int(step.flows["bidirectional_packets"].sum()) for step in found]
     assert (sum(packets[: first + 1]), sum(packets[first + 1 :]), last) == (2, 2, len(found) - 1)
     assert found[first].now_ms == traffic.EPOCH_MS + 200_010
-    assert found[last].now_ms == traffic.EPOCH_MS + 110
+    assert found[last].now_ms == traffic.EPOCH_MS + 110 + 1000  # as long as a flow stays that might go on
 
 
 def test_nothing_before_the_break_is_lost() -> None:
@@ -181,7 +181,7 @@ def test_the_metrics_tell_what_the_stages_counted(path: Pipeline, scorer: Record
     run(path, SCAN, PCAPS / "quiet-home.pcap")
     values = path.metrics.values()
     assert values[families.PACKETS] == {("replay",): 2095 + 848}
-    assert values[families.PACKETS_IGNORED] == {("replay", "not_ip"): 22 + 18, ("replay", "late_reset"): 0}
+    assert values[families.PACKETS_IGNORED] == {("replay", "not_ip"): 22 + 18, ("replay", "late"): 12}
     assert values[families.CAPTURE_UP] == {("replay",): 0}
     assert values[families.ACTIVE_FLOWS] == {(): 0}
     assert sum(values[families.FLOWS].values()) == sum(path.tables[0].expired.values()) > 600

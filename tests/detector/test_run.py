@@ -127,7 +127,7 @@ def metered(path: Path) -> FlowBatch:
         capture.read(block)
         assert table.consume(block, final=capture.ended)
     capture.close()
-    table.flush()
+    table.end()
     return table.take()
 
 

@@ -19,6 +19,7 @@
 #define NEVER (UINT64_C(1) << 63)
 #define STATISTICS 1
 #define IPV4_MAPPED UINT64_C(0xFFFF0000) /* bytes 8 to 11 of the address: 00 00 ff ff */
+#define LATE_PACKETS 3                   /* as `detector/meter/table.py` has it */
 #define ROWS_A_PACKET 3                  /* one evicted, one cut, one closed */
 
 struct entry {
@@ -94,7 +95,7 @@ static int forget_sender(struct meter *meter, const uint64_t *key)
     return 1;
 }
 
-static void remember_sender(struct meter *meter, const uint64_t *key, uint8_t first_sender)
+static void remember_sender(struct meter *meter, const uint64_t *key, uint8_t known)
 {
     struct lru *senders = &meter->senders;
     uint64_t hash = lru_hash(senders, key);
@@ -106,16 +107,22 @@ static void remember_sender(struct meter *meter, const uint64_t *key, uint8_t fi
             lru_remove(senders, senders->oldest);
         place = lru_add(senders, key, hash);
     }
-    meter->first_senders[place] = first_sender;
+    meter->first_senders[place] = known;
+}
+
+static int has_both_fins(const struct meter *meter, const struct entry *entry)
+{
+    return word_at(entry->flow, meter->settings.src_fins_at) && word_at(entry->flow, meter->settings.dst_fins_at);
 }
 
 /* Keep the direction of a conversation that may go on; one without an answer is none. */
 static void remember(struct meter *meter, const uint64_t *key, const struct entry *entry, enum expiry reason)
 {
-    if (reason == CLOSED)
+    uint8_t first_sender = entry->swapped != entry->flipped, late = reason == CLOSED ? 2 * LATE_PACKETS : 0;
+    if (reason == CLOSED && !has_both_fins(meter, entry))
         forget_sender(meter, key);
     else if (reason == ACTIVE || word_at(entry->flow, meter->settings.answers_at))
-        remember_sender(meter, key, entry->swapped != entry->flipped);
+        remember_sender(meter, key, first_sender | late);
     meter->state.remembered = meter->senders.count;
 }
 
@@ -143,19 +150,35 @@ static uint8_t is_flipped(struct meter *meter, const uint64_t *key, uint8_t swap
         return 0;
     }
     place = lru_find(&meter->senders, key, lru_hash(&meter->senders, key));
-    return place != NOWHERE && meter->first_senders[place] != swapped;
+    return place != NOWHERE && (meter->first_senders[place] & 1) != swapped;
 }
 
-/* Open a flow with its first packet, making room for it where there is none. A reset that comes after the last
- * flow of a conversation ends what is over, and begins nothing. */
+/* Tell whether a packet only ends a conversation; a reset does it once, others after both FINs. */
+static int is_late(struct meter *meter, const struct packet *packet, const uint64_t *key, uint16_t flags)
+{
+    uint32_t place;
+    if (packet->protocol != TCP || meter->senders.count == 0)
+        return 0;
+    place = lru_find(&meter->senders, key, lru_hash(&meter->senders, key));
+    if (place == NOWHERE)
+        return 0;
+    if (meter->first_senders[place] > 1 && packet->payload_size == 0 && !(flags & SYN_BIT)) {
+        meter->first_senders[place] -= 2;
+        return 1;
+    }
+    return flags & RST_BIT && forget_sender(meter, key);
+}
+
+/* Open a flow with its first packet, making room for it where there is none. What ends a conversation whose last
+ * flow has left begins nothing. */
 static uint32_t begin_flow(struct meter *meter, struct packet *packet, const uint64_t *key, uint64_t hash,
                            uint8_t swapped, uint16_t flags)
 {
     struct state *state = &meter->state;
     uint32_t place;
     void *flow;
-    if (flags & RST_BIT && forget_sender(meter, key)) {
-        state->late_resets++;
+    if (is_late(meter, packet, key, flags)) {
+        state->late++;
         return NOWHERE;
     }
     if (state->thinned && hash >> (64 - state->thinned)) {
@@ -187,8 +210,7 @@ static void close_tcp(struct meter *meter, uint32_t place, uint64_t time, uint16
         return;
     if (flags & RST_BIT || (entry->closing && !(flags & FIN_BIT)))
         end_flow(meter, place, CLOSED, time);
-    else if (word_at(entry->flow, meter->settings.src_fins_at) &&
-             word_at(entry->flow, meter->settings.dst_fins_at))
+    else if (has_both_fins(meter, entry))
         entry->closing = 1;
 }
 

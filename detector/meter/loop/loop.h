@@ -56,7 +56,7 @@ struct settings {
 /* What Python may read between two calls, and what it sets: `rows`, `now_ms` and `thinned`. */
 struct state {
     int64_t now_ms;
-    uint64_t open, metered, late_resets, refused, shed, expired[REASONS];
+    uint64_t open, metered, late, refused, shed, expired[REASONS];
     uint64_t next_idle_ms, remembered;
     uint8_t *rows;
     uint64_t row_count, row_limit;

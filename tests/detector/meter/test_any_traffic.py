@@ -22,7 +22,7 @@ def test_every_packet_ends_in_one_flow_or_is_counted(frames: list[Frame], size: 
     into._max_flows = size  # less than a configuration may say, so that few flows fill it
     flows = metered(frames, into)
 
-    assert flows["bidirectional_packets"].sum() + into.late_resets == into.packets == len(frames)
+    assert flows["bidirectional_packets"].sum() + into.late == into.packets == len(frames)
     assert into.expired.total() == len(flows)
     ended = flows["expiration_id"].tolist()
     assert into.expired == {reason: ended.count(reason) for reason in set(ended)}

@@ -222,7 +222,7 @@ class TestBroken:
             flows.append(into.take())
         into.flush()
         metered = traffic.batch([*flows, into.take()])["bidirectional_packets"].sum()
-        assert metered + into.late_resets + capture.ignored["not_ip"] == capture.packets
+        assert metered + into.late + capture.ignored["not_ip"] == capture.packets
         capture.close()
 
 

@@ -59,7 +59,7 @@ def pumped(frames: Sequence[Frame], into: FlowTable, enough: int) -> FlowBatch:
 
 def counts(into: FlowTable) -> tuple[Any, ...]:
     clock = into.clock
-    told = (into.packets, into.last_packet_ms, into.expired, into.late_resets, into.refused, into.shed)
+    told = (into.packets, into.last_packet_ms, into.expired, into.late, into.refused, into.shed)
     return (*told, len(into), into.remembered, clock.now_ms, clock.restamped, clock.restarts)
 
 

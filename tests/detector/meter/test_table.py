@@ -83,7 +83,7 @@ class TestClosing:
         flows = metered([forth(at, RST) for at in range(0, 2500, 10)], into)
         assert reasons(flows) == [Expiry.ACTIVE, Expiry.ACTIVE, Expiry.FLUSHED]
         assert flows["bidirectional_packets"].tolist() == [100, 100, 50]
-        assert into.late_resets == 0
+        assert into.late == 0
 
     def test_resets_without_memory_of_closing_are_packets_like_others(self) -> None:
         flows = metered([forth(0, RST), back(1, ACK), forth(2, RST)], table(expire_closed=False))
@@ -242,19 +242,19 @@ class TestDirection:
         into = table()
         flows = metered((*HANDSHAKE, late(3000, RST | ACK)), into)
         assert flows["bidirectional_packets"].tolist() == [3]
-        assert (into.late_resets, into.packets, into.remembered) == (1, 4, 0)
+        assert (into.late, into.packets, into.remembered) == (1, 4, 0)
 
     def test_a_second_reset_begins_a_flow_as_one_without_a_conversation_does(self) -> None:
         into = table()
         assert len(metered((*self.LATE, forth(3001, RST)), into)) == 2
-        assert into.late_resets == 1
+        assert into.late == 1
         assert len(metered((forth(0, RST),), into)) == 1
-        assert into.late_resets == 1
+        assert into.late == 1
 
     def test_without_memory_every_reset_begins_a_flow(self) -> None:
         into = table(keep_direction=False)
         assert len(metered(self.LATE, into)) == 2
-        assert into.late_resets == 0
+        assert into.late == 0
 
     def test_memory_of_directions_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for place in (pure, compiled):
