@@ -130,6 +130,8 @@ FACTS_DTYPE = np.dtype(
         ("refused", "<u4"),
         ("pieces", "<u4"),
         ("lasting", "<u4"),
+        ("uniform", "<u4"),
+        ("torrents", "<u4"),
         ("interval_flows", "<u4"),
         ("interval_packets", "<u8"),
         ("interval_bytes", "<u8"),
@@ -160,7 +162,9 @@ FACTS_DTYPE = np.dtype(
   without a packet back), `replies` (TCP flows whose source answers and did not ask: nothing but resets, or
   a SYN with ACK), `refused` (TCP flows with nothing but resets back), `pieces` (other TCP flows with packets
   both ways and no SYN: what comes after a pause, or the end, of a connection that lasts), `lasting` (flows
-  that the meter cut and that went on): counted over the window's rows, which are the last T flows at most.
+  that the meter cut and that went on), `uniform` (those among them, not of TCP, without a packet back and
+  with packets all of one size, not of the fullest), `torrents` (those among these with more packets than
+  harmless machines send): counted over the window's rows, which are the last T flows at most.
 - `interval_...`: the same, up to `unanswered`, of all flows that left in the interval that made the window
   due, however many, and, of an attack that is known, in those before it that were not scored. They do not
   overlap, so flows, packets and bytes may be summed.

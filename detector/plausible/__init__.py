@@ -10,25 +10,28 @@ likelier.
 
 DDoS has several sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. Where each of several asks a
 host the same ports once, one asks and the others are decoys: the share of DDoS goes to Recon. And it
-overwhelms: where many clients have whole conversations with a server, fewer of them than
-`CROWD_FLOWS_PER_SEC`, in few packets or in full ones, or keep connections open and say little, they are a
-crowd; where as few hosts send one ICMP packet each, they answer somebody who asked them all; where they ask,
-in whatever way, less than `MISSED_FLOWS_PER_SEC`, they may miss a server that is gone; and where datagrams
-come in flows that last, from each as fast as from a camera, they are streams: the share of DDoS goes to
-Benign. All are paces of the last seconds, because harmless clients come in bursts.
+overwhelms: where many clients have whole conversations with a server, or ask it by datagrams that it answers,
+fewer of them than `CROWD_FLOWS_PER_SEC`, in few packets or in full ones, or keep connections open and say
+little, they are a crowd; where as few hosts send one ICMP packet each, they answer somebody who asked them
+all; where they ask, in whatever way, less than `MISSED_FLOWS_PER_SEC`, they may miss a server that is gone;
+and where datagrams come in flows that last, from each as fast as from a camera, and not all alike, they are
+streams: the share of DDoS goes to Benign. All are paces of the last seconds, because harmless clients come in
+bursts.
 
 One client that takes its time, with fewer whole TCP conversations than `CLIENT_FLOWS_PER_SEC`, in few packets
 or in full ones, overwhelms nobody: the share of DoS goes to Benign. And nobody streams more datagrams than
-`DELUGE_PACKETS_PER_SEC` to a host that never answers: the share of Benign goes to DoS. So it does where one
-host sends another more small packets than `OVERRUN_PACKETS_PER_SEC`, for seconds, inside flows that last, if
-the model finds DoS likelier than Benign: beyond the pace of harmless machines no more certainty is asked for.
+`DELUGE_PACKETS_PER_SEC` to a host that never answers, or for `TORRENTS` seconds what `windows` counts as
+torrents: the share of Benign goes to DoS. So it does where one host sends another more than
+`OVERRUN_PACKETS_PER_SEC` small packets, `UNIFORM_PACKETS_PER_SEC` that are alike or `RUSH_PACKETS_PER_SEC` of
+any kind, for seconds, inside flows that last, if the model finds DoS likelier than Benign: beyond the pace of
+harmless machines no more certainty is asked for.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle import WindowSettings
-from detector.plausible.floods import DDOS_SOURCES, barrage, deluge, overrun
+from detector.plausible.floods import DDOS_SOURCES, barrage, deluge, overrun, torrents
 from detector.plausible.harmless import client, clients
 from detector.plausible.scans import asks, decoys, inquiry, sweep
 from detector.records import CATEGORIES, Category, Role
@@ -60,7 +63,8 @@ def plausible(
         (_DOS, _BENIGN, client(facts)),
         (_DOS, _RECON, inquiry(facts) & (dos < SURELY_FLOOD)),
         (_RECON, _DOS, barrage(facts, interval_secs) & (recon < SURELY_SCAN)),
-        (_BENIGN, _DOS, as_target & (deluge(facts, interval_secs) | overrun(facts) & (dos > benign))),
+        (_BENIGN, _DOS, as_target & (deluge(facts, interval_secs) | torrents(facts))),
+        (_BENIGN, _DOS, as_target & overrun(facts) & (dos > benign)),
         (_BENIGN, _RECON, ~as_target & sweep(facts, horizon_secs) & (recon > benign)),
     ):
         weighed[lacks, to] += weighed[lacks, source]

@@ -10,7 +10,8 @@ from detector.plausible.floods import OVERRUN_BYTES
 
 CROWD_FLOWS_PER_SEC, CROWD_PACKETS_PER_SEC = 100, 2000
 """What the clients of a small server, many of them, reach at most over the last seconds. By intervals of a
-quarter of a second, thirty visitors who click at once, every three seconds, were a DDoS."""
+quarter of a second, thirty visitors who click at once, every three seconds, were a DDoS;
+and so was a name server with thirty questions a second from five hosts or more."""
 
 CROWD_DATA_BYTES = 700
 """Bytes of a packet, on average, from which on a crowd's connections carry data, as many packets as both ends
@@ -40,8 +41,9 @@ a second."""
 
 STREAM_PACKETS_PER_SEC, STREAM_SMALL_PACKETS_PER_SEC = 1000, 100
 """What a camera sends at most, 12 megabits a second of whole frames, and a telephone or a sensor. Eight
-cameras that one recorder listens to were a DDoS. No window of the archive's DDoS is like that, and 157 of
-5,166 of the lab's."""
+cameras that one recorder listens to were a DDoS. What a script sends is all of one size, and gets a
+telephone's pace: 8,000 datagrams of 1 KiB a second from eight hosts were streams. No window of the
+archive's DDoS is like that, and 157 of 5,166 of the lab's."""
 
 KEPT_PACKETS_PER_SEC = 5
 """Packets of each client that keeps a connection open, on average, up to which many are a crowd. In 716
@@ -57,7 +59,7 @@ def clients(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
     flows, packets = (facts[f"recent_{name}"] / horizon_secs for name in ("flows", "packets"))
     missed = (flows < MISSED_FLOWS_PER_SEC) & (packets < MISSED_PACKETS_PER_SEC)
     light = (packets < CROWD_PACKETS_PER_SEC) | transfers(facts)
-    crowd = conversations(facts) & light | kept(facts, packets) | lone_errors(facts)
+    crowd = (conversations(facts) | questions(facts)) & light | kept(facts, packets) | lone_errors(facts)
     return np.asarray((flows < CROWD_FLOWS_PER_SEC) & crowd | missed | streams(facts, packets))
 
 
@@ -78,6 +80,11 @@ def conversations(facts: NDArray[np.void]) -> NDArray[np.bool_]:
 def answered(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell in which windows, (m,), hardly a flow is left without an answer."""
     return np.asarray(facts["unanswered"] <= CROWD_UNANSWERED * facts["flows"])
+
+
+def questions(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show questions in datagrams, and answers to nearly all."""
+    return np.asarray((facts["protocol"] == IPPROTO_UDP) & answered(facts))
 
 
 def transfers(facts: NDArray[np.void]) -> NDArray[np.bool_]:
@@ -101,6 +108,6 @@ def kept(facts: NDArray[np.void], packets: NDArray[np.float64]) -> NDArray[np.bo
 def streams(facts: NDArray[np.void], packets: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show datagrams in flows that last, sent by each source as a camera does."""
     going_on = (facts["protocol"] == IPPROTO_UDP) & mostly(facts, "lasting")
-    full = facts["bytes"] >= OVERRUN_BYTES * facts["packets"]
+    full = (facts["bytes"] >= OVERRUN_BYTES * facts["packets"]) & ~mostly(facts, "uniform")
     pace = np.where(full, STREAM_PACKETS_PER_SEC, STREAM_SMALL_PACKETS_PER_SEC)
     return np.asarray(going_on & (packets < pace * facts["peers"]))

@@ -15,8 +15,13 @@ ENDS = {Role.SOURCE: "src", Role.TARGET: "dst"}
 """Which end of a flow the host is, in the names of columns."""
 OTHER_ENDS = {Role.SOURCE: "dst", Role.TARGET: "src"}
 
-_KINDS = ("replies", "refused", "pieces", "lasting")
+_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents")
 """What a flow may be, as `FACTS_DTYPE` counts them."""
+
+UNIFORM_BYTES, TORRENT_PACKETS_PER_SEC = 1200, 2000
+"""Size of packets up to which a flow of one size is uniform, and how many a second make a torrent of it.
+Fuller ones are those of television (1,316 bytes of MPEG-TS) and of lidars; audio over IP has a thousand a
+second (AES67)."""
 
 ROW_DTYPE = np.dtype(
     [
@@ -132,7 +137,12 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     refused = tcp & (back > 0) & (resets_back == back)
     whole = tcp & (back > 0) & (syns + syns_back == 0)
     lasting = flows["expiration_id"] == Expiry.ACTIVE
-    return {"replies": replies, "refused": refused, "pieces": whole & ~replies & ~refused, "lasting": lasting}
+    pieces = whole & ~replies & ~refused
+    one_size = (flows["bidirectional_stddev_ps"] == 0) & (flows["bidirectional_bytes"] < UNIFORM_BYTES * sent)
+    uniform = lasting & ~tcp & (back == 0) & one_size
+    lasted_ms = np.maximum(flows["bidirectional_duration_ms"], 1000)
+    torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms)
+    return dict(zip(_KINDS, (replies, refused, pieces, lasting, uniform, torrents), strict=True))
 
 
 def facts(

@@ -1,24 +1,41 @@
-"""What gateways see and the lab does not play: cameras of a recorder, slow sweeps elsewhere, reflections.
+"""What gateways see and the lab does not play: cameras of a recorder, sweeps elsewhere, floods of one port.
 
 As in `scenarios`. Other networks are such as RFC 2544 keeps for tests; nobody answers for them.
 """
 
 from detector.records import Category
-from tests.exam.scenarios import WEB, Play, Scenario, benign, play_of, scenario_of
+from tests.exam.scenarios import NAMES, WEB, Play, Scenario, benign, play_of, scenario_of
 
 _RECORDER = (play_of("socat -u UDP-RECV:8200 /dev/null"),)
-_CAMERA = "nping -q --udp -g 50{last} -p 8200 -S {net}.{last} --no-capture"
+_DATAGRAMS = "nping -q --udp -g 50{last} -p 8200 -S {net}.{last} --no-capture"
 
 
-def _camera(packets_a_second: int, size: int, secs: int = 15) -> Play:
+def _datagrams(packets_a_second: int, size: int, secs: int = 15) -> Play:
     pace = f" --rate {packets_a_second} -c {secs * packets_a_second}"
-    return play_of(f"{_CAMERA}{pace} --data-length {size} {{server}}", from_all=True)
+    return play_of(f"{_DATAGRAMS}{pace} --data-length {size} {{server}}", from_all=True)
 
+
+_NAMES_5, _NAMES_3 = (
+    play_of(
+        f"dnsperf -s {{server}} -a {{net}}.{{last}} -d {{work}}/names -Q {rate} -l 15 -c 100", from_all=True
+    )
+    for rate in (5, 3)
+)
 
 FIELD: tuple[Scenario, ...] = (
-    benign("recorder-8", _RECORDER, _camera(20, 900), sources=range(60, 68)),
-    benign("recorder-4", _RECORDER, _camera(250, 1200), sources=range(60, 64)),
-    benign("phones-6", _RECORDER, _camera(50, 172), sources=range(60, 66)),
+    benign("recorder-8", _RECORDER, _datagrams(20, 900), sources=range(60, 68)),
+    benign("recorder-4", _RECORDER, _datagrams(250, 1200), sources=range(60, 64)),
+    benign("phones-6", _RECORDER, _datagrams(50, 172), sources=range(60, 66)),
+    benign("names-8x5", NAMES, _NAMES_5, sources=range(60, 68)),
+    benign("names-25x3", NAMES, _NAMES_3, sources=range(60, 85)),
+    scenario_of(Category.DOS, "one-port-900", _RECORDER, _datagrams(900, 1024), sources=range(60, 61)),
+    scenario_of(
+        Category.DOS,
+        "one-port-2000",
+        _RECORDER,
+        play_of("hping3 -q -2 -k -s 5000 -p 8200 -d 512 -i u500 -c 30000 {server}"),
+    ),
+    scenario_of(Category.DDOS, "one-port-4x600", _RECORDER, _datagrams(600, 900), sources=range(60, 64)),
     scenario_of(
         Category.RECON,
         "ssh-sweep-5",

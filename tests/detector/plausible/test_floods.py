@@ -91,3 +91,42 @@ def test_more_small_packets_inside_flows_that_last_need_only_be_likelier_a_flood
     seen = {**OVERRUN, "first_ms": 5000, "last_ms": 7000} | other
     (verdict,) = judge([row], dos=0.93, benign=0.3, role=role, seen=seen)
     assert (verdict.category, verdict.uncertain) == (category, False)
+
+
+ALIKE = {"flows": 10, "uniform": 5, "packets": 1600, "bytes": 1_600_000, "top_peer_flows": 5, "protocol": 17}
+RUSH = {"flows": 9, "unanswered": 5, "packets": 8000, "bytes": 9_600_000, "top_peer_flows": 5, "protocol": 17}
+
+
+@pytest.mark.parametrize(
+    ("benign", "seen", "category"),
+    [
+        (0.4, ALIKE, DOS),
+        (0.6, ALIKE, BENIGN),  # the model finds Benign likelier
+        (0.4, ALIKE | {"packets": 1599}, BENIGN),
+        (0.4, ALIKE | {"uniform": 4}, BENIGN),
+        (0.4, ALIKE | {"top_peer_flows": 4}, BENIGN),
+        (0.4, RUSH, DOS),
+        (0.6, RUSH, BENIGN),
+        (0.4, RUSH | {"packets": 7999}, BENIGN),
+        (0.4, RUSH | {"unanswered": 4}, BENIGN),
+        (0.4, RUSH | {"protocol": 6}, BENIGN),  # a transfer of which one direction is seen
+    ],
+)
+def test_datagrams_all_alike_or_faster_than_a_camera_need_only_be_likelier_a_flood(
+    benign: float, seen: dict[str, int], category: Category
+) -> None:
+    seen = {"first_ms": 5000, "last_ms": 7000} | seen
+    (verdict,) = judge([[benign, 0.0, 1 - benign, 0.0]], dos=0.93, benign=0.3, role=Role.TARGET, seen=seen)
+    assert (verdict.category, verdict.uncertain) == (category, False)
+
+
+@pytest.mark.parametrize(
+    ("torrents", "role", "category"),
+    [(2, Role.TARGET, DOS), (1, Role.TARGET, BENIGN), (2, Role.SOURCE, BENIGN)],
+)
+def test_torrents_are_a_flood_whatever_else_a_host_does(
+    torrents: int, role: Role, category: Category
+) -> None:
+    seen = {"flows": 32, "torrents": torrents, "protocol": 6, "packets": 6000}
+    (verdict,) = judge([[0.9, 0.0, 0.1, 0.0]], role=role, seen=seen)
+    assert verdict.category == category

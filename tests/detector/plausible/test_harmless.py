@@ -127,12 +127,37 @@ FLOWS = {"unanswered": 32, "recent_flows": 500}
         ({"recent_packets": 3999, "bytes": 29_999}, BENIGN),  # telephones
         ({"recent_packets": 4000, "bytes": 29_999}, DDOS),
         ({"recent_packets": 3999, "lasting": 15}, DDOS),
+        ({"recent_packets": 39_999, "uniform": 15}, BENIGN),
+        ({"recent_packets": 39_999, "uniform": 16}, DDOS),  # as alike as a script's
+        ({"recent_packets": 3999, "uniform": 16}, BENIGN),
         ({"recent_packets": 3999, "protocol": IPPROTO_TCP}, DDOS),
     ],
 )
 def test_datagrams_that_go_on_are_streams(other: dict[str, int], category: Category) -> None:
     seen = STREAMS | FLOWS | other
     (verdict,) = judge([[0.1, 0.8, 0.1, 0.0]], role=Role.TARGET, peers=8, seen=seen)
+    assert verdict.category == category
+
+
+QUESTIONS = {"flows": 32, "unanswered": 4, "packets": 64, "protocol": IPPROTO_UDP, "recent_flows": 499}
+
+
+@pytest.mark.parametrize(
+    ("other", "role", "category"),
+    [
+        ({}, Role.TARGET, BENIGN),
+        ({}, Role.SOURCE, DDOS),
+        ({"unanswered": 5}, Role.TARGET, DDOS),
+        ({"recent_flows": 500}, Role.TARGET, DDOS),
+        ({"recent_packets": 10_000}, Role.TARGET, DDOS),
+        ({"protocol": 1}, Role.TARGET, DDOS),  # pings
+    ],
+)
+def test_hosts_that_ask_a_server_and_are_answered_are_a_crowd(
+    other: dict[str, int], role: Role, category: Category
+) -> None:
+    seen = QUESTIONS | {"recent_packets": 9999} | other
+    (verdict,) = judge([[0.1, 0.9, 0.0, 0.0]], role=role, peers=8, seen=seen)
     assert verdict.category == category
 
 

@@ -138,19 +138,31 @@ def _count(flows: FlowBatch, role: Role) -> dict[str, int]:
     }
 
 
+_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents")
+
+
 def _kinds(flow: np.void) -> set[str]:
     """What a flow is by its flags; most are nothing in particular."""
     sent = {flag: int(flow[f"src2dst_{flag}_packets"]) for flag in ("syn", "ack", "rst")}
     back = {flag: int(flow[f"dst2src_{flag}_packets"]) for flag in ("syn", "rst")}
     found = {"lasting"} if flow["expiration_id"] == Expiry.ACTIVE else set()
     if flow["protocol"] != TCP:
-        return found
+        return found | _streams(flow)
     ended = {"replies"} if (sent["ack"] if sent["syn"] else sent["rst"]) == flow["src2dst_packets"] else set()
     if flow["dst2src_packets"] == back["rst"] > 0:
         ended.add("refused")
     if flow["dst2src_packets"] and not (ended or sent["syn"] or back["syn"]):
         found.add("pieces")
     return found | ended
+
+
+def _streams(flow: np.void) -> set[str]:
+    """What a flow without TCP is by its sizes: datagrams as alike as no camera's."""
+    packets, secs = int(flow["src2dst_packets"]), max(1.0, int(flow["bidirectional_duration_ms"]) / 1000)
+    alike = flow["bidirectional_stddev_ps"] == 0 and int(flow["bidirectional_bytes"]) < 1200 * packets
+    if flow["expiration_id"] != Expiry.ACTIVE or flow["dst2src_packets"] or not alike:
+        return set()
+    return {"uniform", "torrents"} if packets / secs >= 2000 else {"uniform"}
 
 
 def _due(host: _Host, came: FlowBatch, end_ms: int) -> Expected:
@@ -168,7 +180,7 @@ def _due(host: _Host, came: FlowBatch, end_ms: int) -> Expected:
         "time_ms": end_ms,
         "top_peer": exemplar[other].tolist(),
         "top_peer_flows": often[peers[newest]],
-        **dict.fromkeys(("replies", "refused", "pieces", "lasting"), 0),
+        **dict.fromkeys(_KINDS, 0),
         **Counter(kind for one in held for kind in _kinds(one)),
         **_count(held, host.role),
         **{f"interval_{name}": value for name, value in _count(came, host.role).items()},

@@ -33,6 +33,15 @@ def test_rows_remember_both_ends() -> None:
     assert found["unanswered"].tolist() == [0, 1]
 
 
+TORRENT = {
+    "expiration_id": Expiry.ACTIVE,
+    "src2dst_packets": 2000,
+    "bidirectional_bytes": 100,
+    "bidirectional_duration_ms": 990,
+    "protocol": UDP,
+}
+
+
 @pytest.mark.parametrize(
     ("flags", "kind"),
     [
@@ -49,15 +58,24 @@ def test_rows_remember_both_ends() -> None:
         ({"dst2src_packets": 1, "dst2src_syn_packets": 1}, ""),
         ({"src2dst_ack_packets": 1}, ""),
         ({"src2dst_rst_packets": 1, "dst2src_packets": 1, "protocol": UDP}, ""),
-        ({"expiration_id": Expiry.ACTIVE, "protocol": UDP}, "lasting"),
+        ({"expiration_id": Expiry.ACTIVE, "dst2src_packets": 1, "protocol": UDP}, "lasting"),
+        ({"expiration_id": Expiry.ACTIVE, "bidirectional_stddev_ps": 0.1, "protocol": UDP}, "lasting"),
+        ({"expiration_id": Expiry.ACTIVE, "bidirectional_bytes": 1200, "protocol": UDP}, "lasting"),
+        ({"expiration_id": Expiry.ACTIVE}, "lasting"),
+        ({"expiration_id": Expiry.ACTIVE, "protocol": UDP}, "lasting uniform"),
+        ({**TORRENT, "src2dst_packets": 1999}, "lasting uniform"),
+        ({**TORRENT, "bidirectional_duration_ms": 1100}, "lasting uniform"),
+        (TORRENT, "lasting uniform torrents"),
+        ({**TORRENT, "expiration_id": Expiry.IDLE}, ""),
         ({"expiration_id": Expiry.IDLE, "protocol": UDP}, ""),
     ],
 )
 def test_what_a_flow_is_by_its_flags_and_its_end(flags: dict[str, int], kind: str) -> None:
     flows = batch([flow(n, HOSTS[0], HOSTS[1], **({} if n % 2 else flags)) for n in range(5)])
-    for name in ("replies", "refused", "pieces", "lasting"):
-        assert rows(flows)[name].tolist() == [name == kind, 0] * 2 + [name == kind]
-        assert run(flows).facts[name].tolist() == [3 * (name == kind)] * 2
+    for name in ("replies", "refused", "pieces", "lasting", "uniform", "torrents"):
+        found = name in kind.split()
+        assert rows(flows)[name].tolist() == [found, 0] * 2 + [found]
+        assert run(flows).facts[name].tolist() == [3 * found] * 2
 
 
 def test_protocols_without_ports_are_counted_as_such() -> None:
