@@ -1,13 +1,25 @@
 """What windows count, as the rules of this package ask for it."""
 
 from collections.abc import Iterator
+from ipaddress import IPv6Network
 from socket import IPPROTO_UDP
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.records import address_words
+
 BARRAGE_SHARE = 0.8
 """Of a window's flows, those of a barrage that nobody answers, and those between its two hosts, at least."""
+
+
+_NEAR = [
+    *map(IPv6Network, ("::ffff:10.0.0.0/104", "::ffff:172.16.0.0/108", "::ffff:192.168.0.0/112", "fc00::/7")),
+    *map(IPv6Network, ("::ffff:169.254.0.0/112", "fe80::/10")),
+]
+"""Private networks (RFC 1918, IPv4-mapped, and RFC 4193) and those of one link (RFC 3927, RFC 4291)."""
+_NETWORKS = np.stack([address_words(str(network.network_address)) for network in _NEAR])
+_MASKS = np.stack([address_words(str(network.netmask)) for network in _NEAR])
 
 
 def mostly(facts: NDArray[np.void], *kinds: str) -> NDArray[np.bool_]:
@@ -44,3 +56,8 @@ def unanswered_datagrams(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), are of datagrams that nobody answers."""
     unanswered = facts["unanswered"] >= BARRAGE_SHARE * facts["flows"]
     return np.asarray((facts["protocol"] == IPPROTO_UDP) & unanswered)
+
+
+def private(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Tell which addresses, (m, 2) words as `FACTS_DTYPE` has them, are of a network near by."""
+    return np.asarray(((words[:, np.newaxis] & _MASKS) == _NETWORKS).all(axis=2).any(axis=1))

@@ -1,4 +1,5 @@
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,12 +21,13 @@ def judge(
     role: Role = Role.SOURCE,
     ports: int = 9,
     peers: int = 9,
-    seen: dict[str, int] | None = None,
+    seen: dict[str, Any] | None = None,
     **config: float,
 ) -> list[Verdict]:
     facts = np.zeros(len(rows), FACTS_DTYPE)
     facts["flows"] = np.arange(len(rows))
-    facts["role"], facts["ports"], facts["peers"] = role, ports, peers
+    facts["role"], facts["ports"] = role, ports
+    facts["peers"] = facts["peers_total"] = peers
     for name, value in (seen or {}).items():
         facts[name] = value
     windows = WindowBatch(np.zeros((len(rows), 1, 1), np.float32), facts)

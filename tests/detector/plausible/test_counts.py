@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from detector.plausible.counts import mostly, secs, widest
-from detector.records import FACTS_DTYPE
+from detector.plausible.counts import mostly, private, secs, widest
+from detector.records import FACTS_DTYPE, address_words
 
 
 def test_of_a_burst_all_of_its_interval_counts() -> None:
@@ -31,3 +31,20 @@ def test_a_window_lasts_from_its_first_packet_to_its_last() -> None:
     facts = np.zeros(1, FACTS_DTYPE)
     facts["first_ms"], facts["last_ms"], facts["interval_last_ms"] = 1000, 2500, 250
     assert (secs(facts).tolist(), secs(facts, "interval_").tolist()) == ([1.5], [0.25])
+
+
+@pytest.mark.parametrize(
+    ("near", "far"),
+    [
+        ("10.255.0.1", "11.0.0.1"),
+        ("172.16.0.1", "172.15.255.255"),
+        ("172.31.255.255", "172.32.0.0"),
+        ("192.168.1.1", "192.169.0.1"),
+        ("169.254.3.3", "169.253.3.3"),
+        ("fdff::1", "fb00::1"),
+        ("febf::1", "fec0::1"),
+        ("fc00::1", "2001:db8::1"),
+    ],
+)
+def test_private_addresses_are_near(near: str, far: str) -> None:
+    assert private(np.stack([address_words(near), address_words(far)])).tolist() == [True, False]

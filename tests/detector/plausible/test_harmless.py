@@ -1,6 +1,7 @@
 """Crowds, streams, and clients that take their time are no floods."""
 
 from socket import IPPROTO_TCP, IPPROTO_UDP
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from detector.bundle import WindowSettings
 from detector.config import ThresholdConfig
 from detector.policy import Policy
-from detector.records import FACTS_DTYPE, Category, Role, WindowBatch
+from detector.records import FACTS_DTYPE, Category, Role, WindowBatch, address_words
 from tests.detector.test_policy import BENIGN, DDOS, DOS, THRESHOLDS, judge
 
 CROWD = {"flows": 32, "packets": 160, "unanswered": 4, "recent_flows": 499, "recent_packets": 9999}
@@ -158,6 +159,40 @@ def test_hosts_that_ask_a_server_and_are_answered_are_a_crowd(
 ) -> None:
     seen = QUESTIONS | {"recent_packets": 9999} | other
     (verdict,) = judge([[0.1, 0.9, 0.0, 0.0]], role=role, peers=8, seen=seen)
+    assert verdict.category == category
+
+
+RETRIES = {"flows": 32, "unanswered": 20, "refused": 9, "packets": 159, "protocol": IPPROTO_TCP}
+
+
+@pytest.mark.parametrize(
+    ("other", "category"),
+    [
+        ({"recent_flows": 399}, BENIGN),  # forty that each try twice a second, over five seconds
+        ({"recent_flows": 400}, DDOS),
+        ({"packets": 160}, DDOS),
+        ({"refused": 8}, DDOS),
+        ({"protocol": IPPROTO_UDP}, DDOS),
+        ({"peers_total": 128, "recent_flows": 499}, BENIGN),
+        ({"peers_total": 128, "recent_flows": 500}, DDOS),
+        ({"peers_total": 129}, DDOS),
+        ({"top_peer": address_words("203.0.113.9")}, DDOS),
+    ],
+)
+def test_clients_near_by_that_try_in_vain_are_no_flood(other: dict[str, Any], category: Category) -> None:
+    seen = {"top_peer": address_words("192.168.7.9"), "recent_flows": 399, "recent_packets": 400}
+    (verdict,) = judge([[0.1, 0.9, 0.0, 0.0]], role=Role.TARGET, peers=40, seen=RETRIES | seen | other)
+    assert verdict.category == category
+
+
+@pytest.mark.parametrize(
+    ("host", "flows", "category"),
+    [("239.255.255.250", 499, BENIGN), ("239.255.255.250", 500, DDOS), ("192.168.7.2", 499, DDOS)],
+)
+def test_what_is_told_to_a_group_overwhelms_nobody(host: str, flows: int, category: Category) -> None:
+    seen: dict[str, Any] = {"flows": 32, "unanswered": 32, "protocol": IPPROTO_UDP}
+    seen |= {"recent_flows": flows, "recent_packets": flows, "host": address_words(host)}
+    (verdict,) = judge([[0.1, 0.9, 0.0, 0.0]], role=Role.TARGET, peers=13, seen=seen)
     assert verdict.category == category
 
 
