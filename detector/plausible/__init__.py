@@ -13,11 +13,11 @@ host the same ports once, one asks and the others are decoys: the share of DDoS 
 overwhelms: where many clients have whole conversations with a server, or ask it by datagrams that it answers,
 fewer of them than `CROWD_FLOWS_PER_SEC`, in few packets or in full ones, or keep connections open and say
 little, they are a crowd; where as few hosts send one ICMP packet each, they answer somebody who asked them
-all; where they ask, in whatever way, less than `MISSED_FLOWS_PER_SEC`, or try to connect from near by, each
-less than `RETRIES_PER_SEC`, they may miss a server that is gone; where datagrams come in flows that last,
-from each as fast as from a camera, and not all alike, they are streams; and a multicast group is nobody whom
-a crowd overwhelms: the share of DDoS goes to Benign. All are paces of the last seconds, because harmless
-clients come in bursts.
+all; where they ask, in whatever way, less than `MISSED_FLOWS_PER_SEC`, or in vain from near by, each less
+than `RETRIES_PER_SEC`, they may miss a server that is gone; where datagrams come in flows that last, from
+each as fast as from a camera, neither all alike nor from a service's port, they are streams; and a multicast
+group is nobody whom a crowd overwhelms: the share of DDoS goes to Benign. All are paces of the last seconds,
+because harmless clients come in bursts.
 
 One client that takes its time, with fewer whole TCP conversations than `CLIENT_FLOWS_PER_SEC`, in few packets
 or in full ones, overwhelms nobody: the share of DoS goes to Benign. And nobody streams more datagrams than

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from ipaddress import IPv6Network
-from socket import IPPROTO_UDP
+from socket import IPPROTO_TCP, IPPROTO_UDP
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,11 @@ def unanswered_datagrams(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), are of datagrams that nobody answers."""
     unanswered = facts["unanswered"] >= BARRAGE_SHARE * facts["flows"]
     return np.asarray((facts["protocol"] == IPPROTO_UDP) & unanswered)
+
+
+def ported(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), are of a protocol with ports."""
+    return np.asarray((facts["protocol"] == IPPROTO_TCP) | (facts["protocol"] == IPPROTO_UDP))
 
 
 def private(words: NDArray[np.uint64]) -> NDArray[np.bool_]:

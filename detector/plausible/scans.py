@@ -1,11 +1,18 @@
 """What scans do: ask many ends, each once, and listen."""
 
-from socket import IPPROTO_TCP, IPPROTO_UDP
+from socket import IPPROTO_TCP
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.plausible.counts import BARRAGE_SHARE, between_two, mostly, unanswered_datagrams, widest
+from detector.plausible.counts import (
+    BARRAGE_SHARE,
+    between_two,
+    mostly,
+    ported,
+    unanswered_datagrams,
+    widest,
+)
 from detector.plausible.floods import BARRAGE_FLOWS_PER_SEC, DDOS_SOURCES
 from detector.plausible.harmless import conversations
 from detector.records import Role
@@ -71,9 +78,8 @@ def decoys(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
 
 def sweep(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show one who asks more hosts for a service than clients do, in vain."""
-    ported = (facts["protocol"] == IPPROTO_TCP) | (facts["protocol"] == IPPROTO_UDP)
     hosts = (facts["peers_total"] >= SWEEP_HOSTS) & (2 * facts["peers"] >= facts["flows"])
     alike = facts["ports"] <= SWEEP_SERVICES
     slow = facts["recent_flows"] < SWEEP_FLOWS_PER_SEC * horizon_secs
     brief = (facts["packets"] <= INQUIRY_PACKETS * facts["flows"]) & ~mostly(facts, "lasting")
-    return np.asarray(ported & hosts & alike & slow & brief & mostly(facts, "unanswered", "refused"))
+    return np.asarray(ported(facts) & hosts & alike & slow & brief & mostly(facts, "unanswered", "refused"))

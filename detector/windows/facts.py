@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.features import CONTEXT, FLOW_FEATURES, Counts
+from detector.features import CONTEXT, FLOW_FEATURES, Counts, to_group
 from detector.records import FACTS_DTYPE, Expiry, Features, FlowBatch, Role
 
 ENDS = {Role.SOURCE: "src", Role.TARGET: "dst"}
 """Which end of a flow the host is, in the names of columns."""
 OTHER_ENDS = {Role.SOURCE: "dst", Role.TARGET: "src"}
 
-_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents")
+_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "grouped")
 """What a flow may be, as `FACTS_DTYPE` counts them."""
 
 UNIFORM_BYTES, TORRENT_PACKETS_PER_SEC = 1200, 2000
@@ -142,7 +142,8 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     uniform = lasting & ~tcp & (back == 0) & one_size
     lasted_ms = np.maximum(flows["bidirectional_duration_ms"], 1000)
     torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms)
-    return dict(zip(_KINDS, (replies, refused, pieces, lasting, uniform, torrents), strict=True))
+    kinds = (replies, refused, pieces, lasting, uniform, torrents, to_group(flows))
+    return dict(zip(_KINDS, kinds, strict=True))
 
 
 def facts(

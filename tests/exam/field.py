@@ -7,12 +7,12 @@ from detector.records import Category
 from tests.exam.scenarios import NAMES, WEB, Play, Scenario, benign, play_of, scenario_of
 
 _RECORDER = (play_of("socat -u UDP-RECV:8200 /dev/null"),)
-_DATAGRAMS = "nping -q --udp -g 50{last} -p 8200 -S {net}.{last} --no-capture"
+_DATAGRAMS = "nping -q --udp -S {net}.{last} --no-capture"
 
 
-def _datagrams(packets_a_second: int, size: int, secs: int = 15) -> Play:
-    pace = f" --rate {packets_a_second} -c {secs * packets_a_second}"
-    return play_of(f"{_DATAGRAMS}{pace} --data-length {size} {{server}}", from_all=True)
+def _datagrams(packets_a_second: int, size: int, *, ports: str = "-g 50{last} -p 8200") -> Play:
+    pace = f"--rate {packets_a_second} -c {15 * packets_a_second}"
+    return play_of(f"{_DATAGRAMS} {ports} {pace} --data-length {size} {{server}}", from_all=True)
 
 
 _NAMES_5, _NAMES_3 = (
@@ -28,6 +28,14 @@ FIELD: tuple[Scenario, ...] = (
     benign("phones-6", _RECORDER, _datagrams(50, 172), sources=range(60, 66)),
     benign("names-8x5", NAMES, _NAMES_5, sources=range(60, 68)),
     benign("names-25x3", NAMES, _NAMES_3, sources=range(60, 85)),
+    benign("logs-40x1", _RECORDER, _datagrams(1, 120), sources=range(60, 100)),
+    scenario_of(
+        Category.DDOS,
+        "reflected-names-8x150",
+        (),
+        _datagrams(150, 1200, ports="-g 53 -p 40000"),
+        sources=range(60, 68),
+    ),
     scenario_of(Category.DOS, "one-port-900", _RECORDER, _datagrams(900, 1024), sources=range(60, 61)),
     scenario_of(
         Category.DOS,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detector.bundle import WindowSettings
 from detector.config import WindowConfig
 from detector.features import CONTEXT, flow_features
-from detector.records import Expiry, FlowBatch, Role, WindowBatch
+from detector.records import Expiry, FlowBatch, Role, WindowBatch, address
 from detector.windows import Windows
 from tests.traffic import EPOCH_MS, TCP, UDP, batch, flow
 
@@ -138,7 +138,7 @@ def _count(flows: FlowBatch, role: Role) -> dict[str, int]:
     }
 
 
-_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents")
+_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "grouped")
 
 
 def _kinds(flow: np.void) -> set[str]:
@@ -146,6 +146,8 @@ def _kinds(flow: np.void) -> set[str]:
     sent = {flag: int(flow[f"src2dst_{flag}_packets"]) for flag in ("syn", "ack", "rst")}
     back = {flag: int(flow[f"dst2src_{flag}_packets"]) for flag in ("syn", "rst")}
     found = {"lasting"} if flow["expiration_id"] == Expiry.ACTIVE else set()
+    if address(flow["dst_ip"]).is_multicast or bytes(flow["dst_mac"]) == b"\xff" * 6:
+        found.add("grouped")
     if flow["protocol"] != TCP:
         return found | _streams(flow)
     ended = {"replies"} if (sent["ack"] if sent["syn"] else sent["rst"]) == flow["src2dst_packets"] else set()

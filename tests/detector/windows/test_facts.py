@@ -67,12 +67,13 @@ TORRENT = {
         ({**TORRENT, "bidirectional_duration_ms": 1100}, "lasting uniform"),
         (TORRENT, "lasting uniform torrents"),
         ({**TORRENT, "expiration_id": Expiry.IDLE}, ""),
+        ({"dst_mac": 0xFF}, "grouped"),
         ({"expiration_id": Expiry.IDLE, "protocol": UDP}, ""),
     ],
 )
 def test_what_a_flow_is_by_its_flags_and_its_end(flags: dict[str, int], kind: str) -> None:
     flows = batch([flow(n, HOSTS[0], HOSTS[1], **({} if n % 2 else flags)) for n in range(5)])
-    for name in ("replies", "refused", "pieces", "lasting", "uniform", "torrents"):
+    for name in ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "grouped"):
         found = name in kind.split()
         assert rows(flows)[name].tolist() == [found, 0] * 2 + [found]
         assert run(flows).facts[name].tolist() == [3 * found] * 2
