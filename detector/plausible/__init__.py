@@ -22,10 +22,11 @@ because harmless clients come in bursts.
 One client that takes its time, with fewer whole TCP conversations than `CLIENT_FLOWS_PER_SEC`, in few packets
 or in full ones, overwhelms nobody: the share of DoS goes to Benign. And nobody streams more datagrams than
 `DELUGE_PACKETS_PER_SEC` to a host that never answers, or for `TORRENTS` seconds what `windows` counts as
-torrents: the share of Benign goes to DoS. So it does where one host sends another more than
-`OVERRUN_PACKETS_PER_SEC` small packets, `UNIFORM_PACKETS_PER_SEC` that are alike or `RUSH_PACKETS_PER_SEC` of
-any kind, for seconds, inside flows that last, if the model finds DoS likelier than Benign: beyond the pace of
-harmless machines no more certainty is asked for.
+torrents: the shares of Benign and Recon go to DoS. So they do where one host sends another more than
+`SURGE_PACKETS_PER_SEC` small packets, for seconds, inside flows that last; or more than
+`OVERRUN_PACKETS_PER_SEC`, or `UNIFORM_PACKETS_PER_SEC` that are alike, or `RUSH_PACKETS_PER_SEC` of any kind,
+if the model finds DoS likelier than Benign: beyond the pace of harmless machines no more certainty is asked
+for.
 """
 
 import numpy as np
@@ -55,6 +56,7 @@ def plausible(
     sources = np.maximum(facts["peers"], facts["interval_peers"])
     as_target = facts["role"] == Role.TARGET
     benign, _, dos, recon = probabilities.T
+    flood = as_target & (deluge(facts, interval_secs) | torrents(facts) | overrun(facts, dos > benign))
     weighed = probabilities.copy()
     for source, to, lacks in (
         (_RECON, _BENIGN, ~asks(facts)),
@@ -63,9 +65,8 @@ def plausible(
         (_DDOS, _BENIGN, as_target & clients(facts, horizon_secs)),
         (_DOS, _BENIGN, client(facts)),
         (_DOS, _RECON, inquiry(facts) & (dos < SURELY_FLOOD)),
-        (_RECON, _DOS, barrage(facts, interval_secs) & (recon < SURELY_SCAN)),
-        (_BENIGN, _DOS, as_target & (deluge(facts, interval_secs) | torrents(facts))),
-        (_BENIGN, _DOS, as_target & overrun(facts) & (dos > benign)),
+        (_RECON, _DOS, (barrage(facts, interval_secs) | flood) & (recon < SURELY_SCAN)),
+        (_BENIGN, _DOS, flood),
         (_BENIGN, _RECON, ~as_target & sweep(facts, horizon_secs) & (recon > benign)),
     ):
         weighed[lacks, to] += weighed[lacks, source]

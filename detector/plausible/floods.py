@@ -39,6 +39,11 @@ TORRENTS = 2
 """Flows of 2,000 such datagrams a second, of a second each, that are a flood whatever else the host does and
 the model says: beside 300 to 600 packets of a hub's own life the flood of 1 KiB had 0.1."""
 
+SURGE_PACKETS_PER_SEC = 20_000
+"""Small packets between two hosts, for as long, that are a flood whatever the model says: it had 0.2 to 0.3
+for one connection that sent a broker 25,000 messages, or a cache 48,000 commands, a second. A walk through
+a table of an agent near by has 3,200."""
+
 OVERRUN_FLOW_PACKETS, OVERRUN_SHARE, OVERRUN_PAUSE = 64, 1 / 2, 2
 """Packets of a flow, on average, from which flows are such that last, the share between the two hosts, and
 how many seconds a flow stands for at most: the meter cuts what goes on once a second, and two walks through a
@@ -58,14 +63,20 @@ def deluge(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
     return np.asarray(many & one_way_datagrams(facts))
 
 
-def overrun(facts: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show more packets inside lasting flows than harmless machines send."""
+def overrun(facts: NDArray[np.void], likelier: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show more packets inside lasting flows than harmless machines send.
+
+    Args:
+        facts: shape (m,) of `FACTS_DTYPE`.
+        likelier: where the model finds a flood likelier than none, (m,).
+    """
     lasted, packets = secs(facts), facts["packets"]
     pace = packets / np.maximum(lasted, OVERRUN_SECS)
-    small = (facts["bytes"] <= OVERRUN_BYTES * packets) & (pace >= OVERRUN_PACKETS_PER_SEC)
+    small = facts["bytes"] <= OVERRUN_BYTES * packets
     alike = mostly(facts, "uniform") & (pace >= UNIFORM_PACKETS_PER_SEC)
     silent = mostly(facts, "unanswered") & (facts["protocol"] != IPPROTO_TCP) & (pace >= RUSH_PACKETS_PER_SEC)
-    fast = (lasted >= OVERRUN_SECS) & (small | alike | silent)
+    rapid = small & (pace >= OVERRUN_PACKETS_PER_SEC) | alike | silent
+    fast = (lasted >= OVERRUN_SECS) & (rapid & likelier | small & (pace >= SURGE_PACKETS_PER_SEC))
     lasting = (packets >= OVERRUN_FLOW_PACKETS * facts["flows"]) & (lasted <= OVERRUN_PAUSE * facts["flows"])
     return np.asarray(fast & lasting & (facts["top_peer_flows"] >= OVERRUN_SHARE * facts["flows"]))
 

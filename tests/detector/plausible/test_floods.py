@@ -130,3 +130,25 @@ def test_torrents_are_a_flood_whatever_else_a_host_does(
     seen = {"flows": 32, "torrents": torrents, "protocol": 6, "packets": 6000}
     (verdict,) = judge([[0.9, 0.0, 0.1, 0.0]], role=role, seen=seen)
     assert verdict.category == category
+
+
+SURGE = {"flows": 4, "packets": 40_000, "bytes": 12_000_000, "top_peer_flows": 4, "protocol": 6}
+
+
+@pytest.mark.parametrize(
+    ("other", "role", "category"),
+    [
+        ({}, Role.TARGET, DOS),
+        ({}, Role.SOURCE, BENIGN),
+        ({"packets": 39_999, "bytes": 11_999_700}, Role.TARGET, BENIGN),
+        ({"bytes": 12_000_001}, Role.TARGET, BENIGN),
+        ({"last_ms": 6999}, Role.TARGET, BENIGN),
+        ({"top_peer_flows": 1}, Role.TARGET, BENIGN),
+    ],
+)
+def test_small_packets_without_end_are_a_flood_whatever_the_model_says(
+    other: dict[str, int], role: Role, category: Category
+) -> None:
+    seen = {**SURGE, "first_ms": 5000, "last_ms": 7000} | other
+    (verdict,) = judge([[0.5, 0.0, 0.34, 0.16]], dos=0.85, benign=0.3, role=role, seen=seen)
+    assert (verdict.category, verdict.uncertain) == (category, False)
