@@ -63,6 +63,8 @@ def ported(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     return np.asarray((facts["protocol"] == IPPROTO_TCP) | (facts["protocol"] == IPPROTO_UDP))
 
 
-def private(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Tell which addresses, (m, 2) words as `FACTS_DTYPE` has them, are of a network near by."""
-    return np.asarray(((words[:, np.newaxis] & _MASKS) == _NETWORKS).all(axis=2).any(axis=1))
+def near(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell in which windows, (m,), the peer most seen is private, or of the IPv6 network of the host."""
+    peer, host = facts["top_peer"], facts["host"]
+    private = ((peer[:, np.newaxis] & _MASKS) == _NETWORKS).all(axis=2).any(axis=1)
+    return np.asarray(private | (peer[:, 0] == host[:, 0]) & (host[:, 0] != 0))

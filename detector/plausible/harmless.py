@@ -5,7 +5,7 @@ from socket import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.plausible.counts import mostly, ported, private, secs
+from detector.plausible.counts import mostly, near, ported, secs
 from detector.plausible.floods import OVERRUN_BYTES
 
 CROWD_FLOWS_PER_SEC, CROWD_PACKETS_PER_SEC = 100, 2000
@@ -79,7 +79,7 @@ def retries(facts: NDArray[np.void], flows: NDArray[np.float64]) -> NDArray[np.b
     """Tell which windows, (m,), show clients near by that each ask or tell now and then, in vain."""
     vain = facts["unanswered"] + facts["refused"] >= RETRIES_SHARE * facts["flows"]
     brief = ported(facts) & (facts["packets"] < CONVERSATION_PACKETS * facts["flows"])
-    few = (facts["peers_total"] <= RETRIES_SOURCES) & private(facts["top_peer"])
+    few = (facts["peers_total"] <= RETRIES_SOURCES) & near(facts)
     pace = np.minimum(RETRIES_PER_SEC * facts["peers_total"], CROWD_FLOWS_PER_SEC)
     return np.asarray(vain & brief & few & (flows < pace) & ~reflected(facts))
 

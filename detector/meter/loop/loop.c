@@ -157,7 +157,7 @@ static uint8_t is_flipped(struct meter *meter, const uint64_t *key, uint8_t swap
 static int is_late(struct meter *meter, const struct packet *packet, const uint64_t *key, uint16_t flags)
 {
     uint32_t place;
-    if (packet->protocol != TCP || meter->senders.count == 0)
+    if (packet->protocol != TCP || (flags & (SYN_BIT | RST_BIT)) == SYN_BIT || meter->senders.count == 0)
         return 0;
     place = lru_find(&meter->senders, key, lru_hash(&meter->senders, key));
     if (place == NOWHERE)

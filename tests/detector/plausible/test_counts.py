@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.plausible.counts import mostly, private, secs, widest
+from detector.plausible.counts import mostly, near, secs, widest
 from detector.records import FACTS_DTYPE, address_words
 
 
@@ -34,7 +34,7 @@ def test_a_window_lasts_from_its_first_packet_to_its_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("near", "far"),
+    ("close", "far"),
     [
         ("10.255.0.1", "11.0.0.1"),
         ("172.16.0.1", "172.15.255.255"),
@@ -46,5 +46,14 @@ def test_a_window_lasts_from_its_first_packet_to_its_last() -> None:
         ("fc00::1", "2001:db8::1"),
     ],
 )
-def test_private_addresses_are_near(near: str, far: str) -> None:
-    assert private(np.stack([address_words(near), address_words(far)])).tolist() == [True, False]
+def test_private_addresses_are_near(close: str, far: str) -> None:
+    facts = np.zeros(2, FACTS_DTYPE)
+    facts["top_peer"], facts["host"] = [address_words(close), address_words(far)], address_words("192.0.2.1")
+    assert near(facts).tolist() == [True, False]
+
+
+def test_addresses_of_one_ipv6_network_are_near() -> None:
+    facts = np.zeros(2, FACTS_DTYPE)
+    facts["host"] = address_words("2001:db8::1")
+    facts["top_peer"] = [address_words("2001:db8::ffff:2"), address_words("2001:db8:0:1::2")]
+    assert near(facts).tolist() == [True, False]
