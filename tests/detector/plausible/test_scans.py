@@ -144,8 +144,11 @@ SWEEP = {
         ({"refused": 5}, 1, 32, BENIGN),
         ({"packets": 129}, 1, 32, BENIGN),
         ({"lasting": 16}, 1, 32, BENIGN),
-        ({"recent_flows": 149}, 1, 32, RECON),
-        ({"recent_flows": 150}, 1, 32, BENIGN),  # who looks for a way to his peers
+        ({"replies": 15}, 1, 32, RECON),
+        ({"replies": 16}, 1, 32, BENIGN),  # who answers many
+        ({"recent_flows": 150}, 1, 32, RECON),
+        ({"recent_flows": 149, "protocol": IPPROTO_UDP}, 1, 32, RECON),
+        ({"recent_flows": 150, "protocol": IPPROTO_UDP}, 1, 32, BENIGN),  # who looks for a way to his peers
     ],
 )
 def test_who_asks_many_hosts_for_a_service_in_vain_scans(
