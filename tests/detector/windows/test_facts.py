@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from detector.records import Expiry, address
-from detector.windows.facts import host_hash, rows
+from detector.records import Expiry, address, address_words
+from detector.windows.facts import host_hash, rows, stable_hash
 from tests.detector.windows.samples import HOSTS, run
 from tests.traffic import ICMP, TCP, UDP, batch, flow
 
@@ -31,6 +31,14 @@ def test_rows_remember_both_ends() -> None:
     assert [str(address(peer)) for peer in found["src_ip"]] == [HOSTS[0], HOSTS[1]]
     assert found["dst_hash"][0] == found["dst_hash"][1] != found["src_hash"][0] != found["src_hash"][1]
     assert found["unanswered"].tolist() == [0, 1]
+
+
+def test_hosts_of_networks_side_by_side_have_hashes_of_their_own() -> None:
+    """Of each word the last octets alone differ, which are its highest bits."""
+    texts = [f"2001:db8:4000:{network:x}::{host:x}" for network in range(256) for host in range(1, 256)]
+    words = np.stack([address_words(text) for text in texts])
+    assert len(set(host_hash(words, np.zeros(len(words), np.uint16)).tolist())) == len(texts)
+    assert len(set(stable_hash(words).tolist())) == len(texts)
 
 
 TORRENT = {
