@@ -63,6 +63,15 @@ def ported(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     return np.asarray((facts["protocol"] == IPPROTO_TCP) | (facts["protocol"] == IPPROTO_UDP))
 
 
+def sources(facts: NDArray[np.void]) -> NDArray[np.int64]:
+    """Return how many peers, (m,), a window stands for: its own, or, where hardly one comes twice, all known.
+
+    A server that was asked by a hundred today is not asked by them while three flood it.
+    """
+    of_many = 2 * facts["peers"] >= facts["flows"]
+    return np.asarray(np.where(of_many, facts["peers_total"], facts["peers"]), np.int64)
+
+
 def near(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell in which windows, (m,), the peer most seen is private, or of the IPv6 network of the host."""
     peer, host = facts["top_peer"], facts["host"]

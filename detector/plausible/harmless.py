@@ -5,7 +5,7 @@ from socket import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.plausible.counts import mostly, near, ported, secs
+from detector.plausible.counts import mostly, near, ported, secs, sources
 from detector.plausible.floods import OVERRUN_BYTES
 
 CROWD_FLOWS_PER_SEC, CROWD_PACKETS_PER_SEC = 100, 2000
@@ -26,7 +26,7 @@ RETRIES_PER_SEC, RETRIES_SOURCES, RETRIES_SHARE = 2, 128, 0.9
 """The same of each of many, if their addresses are private: how often it asks or tells, how many they are,
 and the share of flows in vain. Forty clients of a broker that was gone, once a second, were a DDoS, and so
 were forty that sent a line a second to one log. No capture of the archive opens otherwise for it; of 1,012
-worlds of the lab four floods of a few seconds from private addresses open no more."""
+worlds of the lab three floods of a few seconds from private addresses open no more."""
 
 CONVERSATION_PACKETS = 5
 """Packets of a flow, on average, from which flows are conversations; a TCP connection with a question and an
@@ -80,7 +80,7 @@ def retries(facts: NDArray[np.void], flows: NDArray[np.float64]) -> NDArray[np.b
     vain = facts["unanswered"] + facts["refused"] >= RETRIES_SHARE * facts["flows"]
     brief = ported(facts) & (facts["packets"] < CONVERSATION_PACKETS * facts["flows"])
     few = (facts["peers_total"] <= RETRIES_SOURCES) & near(facts)
-    pace = np.minimum(RETRIES_PER_SEC * facts["peers_total"], CROWD_FLOWS_PER_SEC)
+    pace = np.minimum(RETRIES_PER_SEC * sources(facts), CROWD_FLOWS_PER_SEC)
     return np.asarray(vain & brief & few & (flows < pace) & ~reflected(facts))
 
 
@@ -122,7 +122,7 @@ def lone_errors(facts: NDArray[np.void]) -> NDArray[np.bool_]:
 
 def kept(facts: NDArray[np.void], packets: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show connections kept open by clients that each say little, or hang up."""
-    little = packets < KEPT_PACKETS_PER_SEC * facts["peers_total"]
+    little = packets < KEPT_PACKETS_PER_SEC * sources(facts)
     return np.asarray(mostly(facts, "pieces") & little & answered(facts))
 
 
@@ -131,7 +131,7 @@ def streams(facts: NDArray[np.void], packets: NDArray[np.float64]) -> NDArray[np
     going_on = (facts["protocol"] == IPPROTO_UDP) & mostly(facts, "lasting")
     full = (facts["bytes"] >= OVERRUN_BYTES * facts["packets"]) & ~mostly(facts, "uniform")
     pace = np.where(full, STREAM_PACKETS_PER_SEC, STREAM_SMALL_PACKETS_PER_SEC)
-    return np.asarray(going_on & ~reflected(facts) & (packets < pace * facts["peers_total"]))
+    return np.asarray(going_on & ~reflected(facts) & (packets < pace * sources(facts)))
 
 
 def reflected(facts: NDArray[np.void]) -> NDArray[np.bool_]:

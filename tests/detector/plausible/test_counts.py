@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.plausible.counts import mostly, near, secs, widest
+from detector.plausible.counts import mostly, near, secs, sources, widest
 from detector.records import FACTS_DTYPE, address_words
 
 
@@ -57,3 +57,10 @@ def test_addresses_of_one_ipv6_network_are_near() -> None:
     facts["host"] = address_words("2001:db8::1")
     facts["top_peer"] = [address_words("2001:db8::ffff:2"), address_words("2001:db8:0:1::2")]
     assert near(facts).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("flows", "peers", "found"), [(32, 16, 100), (32, 15, 15), (3, 3, 100)])
+def test_a_window_of_many_stands_for_all_that_are_known(flows: int, peers: int, found: int) -> None:
+    facts = np.zeros(1, FACTS_DTYPE)
+    facts["flows"], facts["peers"], facts["peers_total"] = flows, peers, 100
+    assert sources(facts).tolist() == [found]
