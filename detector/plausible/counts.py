@@ -68,8 +68,12 @@ def sources(facts: NDArray[np.void]) -> NDArray[np.int64]:
 
     A server that was asked by a hundred today is not asked by them while three flood it.
     """
-    of_many = 2 * facts["peers"] >= facts["flows"]
-    return np.asarray(np.where(of_many, facts["peers_total"], facts["peers"]), np.int64)
+    return np.asarray(np.where(of_many(facts), facts["peers_total"], facts["peers"]), np.int64)
+
+
+def of_many(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell in which windows, (m,), hardly a peer comes twice."""
+    return np.asarray(2 * facts["peers"] >= facts["flows"])
 
 
 def near(facts: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -10,8 +10,8 @@ from detector.plausible.floods import OVERRUN_BYTES
 
 CROWD_FLOWS_PER_SEC, CROWD_PACKETS_PER_SEC = 100, 2000
 """What the clients of a small server, many of them, reach at most over the last seconds. By intervals of a
-quarter of a second, thirty visitors who click at once, every three seconds, were a DDoS;
-and so was a name server with thirty questions a second from five hosts or more."""
+quarter of a second, thirty visitors who click at once, every three seconds, were a DDoS; and so was a name
+server with thirty questions a second from five hosts or more."""
 
 CROWD_DATA_BYTES = 700
 """Bytes of a packet, on average, from which on a crowd's connections carry data, as many packets as both ends

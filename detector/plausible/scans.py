@@ -9,6 +9,7 @@ from detector.plausible.counts import (
     BARRAGE_SHARE,
     between_two,
     mostly,
+    of_many,
     ported,
     unanswered_datagrams,
     widest,
@@ -78,7 +79,7 @@ def decoys(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
 
 def sweep(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show one who asks more hosts for a service than clients do, in vain."""
-    hosts = (facts["peers_total"] >= SWEEP_HOSTS) & (2 * facts["peers"] >= facts["flows"])
+    hosts = (facts["peers_total"] >= SWEEP_HOSTS) & of_many(facts)
     alike = facts["ports"] <= SWEEP_SERVICES
     slow = (facts["recent_flows"] < SWEEP_FLOWS_PER_SEC * horizon_secs) | (facts["protocol"] == IPPROTO_TCP)
     brief = (facts["packets"] <= INQUIRY_PACKETS * facts["flows"]) & ~mostly(facts, "lasting", "replies")

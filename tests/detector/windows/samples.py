@@ -138,7 +138,7 @@ def _count(flows: FlowBatch, role: Role) -> dict[str, int]:
     }
 
 
-_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "grouped")
+KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "grouped")
 
 
 def _kinds(flow: np.void) -> set[str]:
@@ -182,7 +182,7 @@ def _due(host: _Host, came: FlowBatch, end_ms: int) -> Expected:
         "time_ms": end_ms,
         "top_peer": exemplar[other].tolist(),
         "top_peer_flows": often[peers[newest]],
-        **dict.fromkeys(_KINDS, 0),
+        **dict.fromkeys(KINDS, 0),
         **Counter(kind for one in held for kind in _kinds(one)),
         **_count(held, host.role),
         **{f"interval_{name}": value for name, value in _count(came, host.role).items()},

@@ -5,7 +5,7 @@ import pytest
 
 from detector.records import Expiry, address, address_words
 from detector.windows.facts import host_hash, rows, stable_hash
-from tests.detector.windows.samples import HOSTS, run
+from tests.detector.windows.samples import HOSTS, KINDS, run
 from tests.traffic import ICMP, TCP, UDP, batch, flow
 
 
@@ -81,7 +81,7 @@ TORRENT = {
 )
 def test_what_a_flow_is_by_its_flags_and_its_end(flags: dict[str, int], kind: str) -> None:
     flows = batch([flow(n, HOSTS[0], HOSTS[1], **({} if n % 2 else flags)) for n in range(5)])
-    for name in ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "grouped"):
+    for name in KINDS:
         found = name in kind.split()
         assert rows(flows)[name].tolist() == [found, 0] * 2 + [found]
         assert run(flows).facts[name].tolist() == [3 * found] * 2
