@@ -126,7 +126,7 @@ SCHEMA = FeatureSchema(
     names=FLOW_FEATURES + tuple(CONTEXT) + tuple(RELATIONS),
     units=tuple({**_COPIED, **_DERIVED, **CONTEXT, **RELATIONS}.values()),
 )
-UNANSWERED = FLOW_FEATURES.index("unanswered")
+UNANSWERED, TO_GROUP = FLOW_FEATURES.index("unanswered"), FLOW_FEATURES.index("to_group")
 
 
 def flow_features(flows: FlowBatch) -> Features:

@@ -42,7 +42,8 @@ class Arrivals:
     @classmethod
     def of(cls, flows: FlowBatch) -> "Arrivals":
         """Prepare flows."""
-        numbers, remembered = flow_features(flows), rows(flows)
+        numbers = flow_features(flows)
+        remembered = rows(flows, numbers)
         weights = np.stack([remembered["packets"], remembered["bytes"], numbers[:, UNANSWERED]]).astype(float)
         return cls(flows["export_ms"].copy(), flows["source"].copy(), numbers, remembered, weights)
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.features import CONTEXT, FLOW_FEATURES, Counts, to_group
+from detector.features import CONTEXT, FLOW_FEATURES, TO_GROUP, UNANSWERED, Counts
 from detector.records import FACTS_DTYPE, Expiry, Features, FlowBatch, Role
 
 ENDS = {Role.SOURCE: "src", Role.TARGET: "dst"}
 """Which end of a flow the host is, in the names of columns."""
 OTHER_ENDS = {Role.SOURCE: "dst", Role.TARGET: "src"}
 
-_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "grouped")
-"""What a flow may be, as `FACTS_DTYPE` counts them."""
+_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents")
+"""What a flow may be beside its features, as `FACTS_DTYPE` counts them."""
 
 UNIFORM_BYTES, TORRENT_PACKETS_PER_SEC = 1200, 2000
 """Size of packets up to which a flow of one size is uniform, and how many a second make a torrent of it.
@@ -39,6 +39,7 @@ ROW_DTYPE = np.dtype(
         ("vlan_id", "<u2"),
         ("protocol", "u1"),
         ("unanswered", "u1"),
+        ("grouped", "u1"),
         *((name, "u1") for name in _KINDS),
     ]
 )
@@ -117,8 +118,8 @@ def _mixed(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return np.asarray(value ^ (value >> np.uint64(31)))
 
 
-def rows(flows: FlowBatch) -> NDArray[np.void]:
-    """Return what windows remember of flows."""
+def rows(flows: FlowBatch, numbers: Features) -> NDArray[np.void]:
+    """Return what windows remember of flows, (n,), whose features are `numbers`."""
     remembered = np.empty(len(flows), ROW_DTYPE)
     for end in ENDS.values():
         remembered[f"{end}_hash"] = host_hash(flows[f"{end}_ip"], flows["source"])
@@ -126,7 +127,8 @@ def rows(flows: FlowBatch) -> NDArray[np.void]:
     remembered["last_ms"] = flows["bidirectional_last_seen_ms"]
     remembered["packets"] = flows["bidirectional_packets"]
     remembered["bytes"] = flows["bidirectional_bytes"]
-    remembered["unanswered"] = flows["dst2src_packets"] == 0
+    remembered["unanswered"] = numbers[:, UNANSWERED]
+    remembered["grouped"] = numbers[:, TO_GROUP]
     for name, found in _kinds(flows).items():
         remembered[name] = found
     for name in ("src_ip", "dst_ip", "src_port", "dst_port", "vlan_id", "protocol"):
@@ -150,8 +152,7 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     uniform = lasting & ~tcp & (back == 0) & one_size
     lasted_ms = np.maximum(flows["bidirectional_duration_ms"], 1000)
     torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms)
-    kinds = (replies, refused, pieces, lasting, uniform, torrents, to_group(flows))
-    return dict(zip(_KINDS, kinds, strict=True))
+    return dict(zip(_KINDS, (replies, refused, pieces, lasting, uniform, torrents), strict=True))
 
 
 def facts(
@@ -173,7 +174,7 @@ def facts(
     told["first_ms"] = np.where(mask, found["first_ms"], np.iinfo(np.uint64).max).min(axis=1)
     told["last_ms"] = np.where(mask, found["last_ms"], 0).max(axis=1)
     told["flows"] = mask.sum(axis=1)
-    for name in ("packets", "bytes", "unanswered", *_KINDS):
+    for name in ("packets", "bytes", "unanswered", "grouped", *_KINDS):
         told[name] = np.where(mask, found[name], 0).sum(axis=1)
     for name in ("flows", "packets", "bytes", "peers", "ports", "unanswered", "first_ms", "last_ms"):
         told[f"interval_{name}"] = interval[name]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from detector.features import flow_features
 from detector.records import Expiry, address, address_words
 from detector.windows.facts import host_hash, rows, stable_hash
 from tests.detector.windows.samples import HOSTS, KINDS, run
@@ -27,7 +28,7 @@ def test_neighbouring_addresses_do_not_share_a_hash() -> None:
 
 def test_rows_remember_both_ends() -> None:
     flows = batch([flow(0, HOSTS[0], HOSTS[3], dst2src_packets=1), flow(0, HOSTS[1], HOSTS[3])])
-    found = rows(flows)
+    found = rows(flows, flow_features(flows))
     assert [str(address(peer)) for peer in found["src_ip"]] == [HOSTS[0], HOSTS[1]]
     assert found["dst_hash"][0] == found["dst_hash"][1] != found["src_hash"][0] != found["src_hash"][1]
     assert found["unanswered"].tolist() == [0, 1]
@@ -83,7 +84,7 @@ def test_what_a_flow_is_by_its_flags_and_its_end(flags: dict[str, int], kind: st
     flows = batch([flow(n, HOSTS[0], HOSTS[1], **({} if n % 2 else flags)) for n in range(5)])
     for name in KINDS:
         found = name in kind.split()
-        assert rows(flows)[name].tolist() == [found, 0] * 2 + [found]
+        assert rows(flows, flow_features(flows))[name].tolist() == [found, 0] * 2 + [found]
         assert run(flows).facts[name].tolist() == [3 * found] * 2
 
 
@@ -93,7 +94,9 @@ def test_protocols_without_ports_are_counted_as_such() -> None:
     flows = batch(
         [flow(n, HOSTS[0], HOSTS[1], protocol=n, dst_port=9 if n in ported else 0) for n in protocols]
     )
-    assert rows(flows)["service"].tolist() == [9 if n in ported else n for n in protocols]
+    assert rows(flows, flow_features(flows))["service"].tolist() == [
+        9 if n in ported else n for n in protocols
+    ]
     facts = run(flows).facts[0]
     assert (facts["ports"], facts["interval_ports"], facts["dst_port"]) == (5, 32, 0)
 
