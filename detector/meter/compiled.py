@@ -23,7 +23,7 @@ from detector.config import MeterConfig
 from detector.meter import engine
 from detector.meter.capture import Capture, PacketBlock
 from detector.meter.engine import PACKET, PACKET_DTYPE, ffi, lib
-from detector.meter.table import EXPORT_FLOWS, REMEMBERED_CONVERSATIONS, FlowTable
+from detector.meter.table import EXPORT_FLOWS, LATE_PACKETS, REMEMBERED_CONVERSATIONS, FlowTable
 from detector.records import FLOW_DTYPE, Expiry
 
 LIBRARY = Path(__file__).parent / "loop" / "libiotids_loop.so"
@@ -58,6 +58,7 @@ class _Settings(ctypes.Structure):
         ("max_step_ms", c_int64),
         ("closes", c_uint64),
         ("keeps_direction", c_uint64),
+        ("late_packets", c_uint64),
     )
 
 
@@ -113,6 +114,7 @@ class CompiledTable(FlowTable):
         given.seed = int.from_bytes(os.urandom(8), "little")
         given.max_step_ms = -1 if max_step_ms is None else max_step_ms
         given.closes, given.keeps_direction = settings.expire_closed, settings.keep_direction
+        given.late_packets = LATE_PACKETS
         self._meter_at: int | None = self._loop.loop_open(ctypes.byref(given))
         if not self._meter_at:
             raise MemoryError(f"no memory for {self._max_flows} flows; lower [meter] max_active_flows")

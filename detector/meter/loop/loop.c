@@ -19,7 +19,6 @@
 #define NEVER (UINT64_C(1) << 63)
 #define STATISTICS 1
 #define IPV4_MAPPED UINT64_C(0xFFFF0000) /* bytes 8 to 11 of the address: 00 00 ff ff */
-#define LATE_PACKETS 3                   /* as `detector/meter/table.py` has it */
 #define ROWS_A_PACKET 3                  /* one evicted, one cut, one closed */
 
 struct entry {
@@ -118,7 +117,8 @@ static int has_both_fins(const struct meter *meter, const struct entry *entry)
 /* Keep the direction of a conversation that may go on; one without an answer is none. */
 static void remember(struct meter *meter, const uint64_t *key, const struct entry *entry, enum expiry reason)
 {
-    uint8_t first_sender = entry->swapped != entry->flipped, late = reason == CLOSED ? 2 * LATE_PACKETS : 0;
+    uint8_t first_sender = entry->swapped != entry->flipped;
+    uint8_t late = reason == CLOSED ? (uint8_t)(2 * meter->settings.late_packets) : 0;
     if (reason == CLOSED && !has_both_fins(meter, entry))
         forget_sender(meter, key);
     else if (reason == ACTIVE || word_at(entry->flow, meter->settings.answers_at))

@@ -50,7 +50,7 @@ struct settings {
     uint64_t src_ip_at, dst_ip_at, version_at, reason_at, export_at, source_at, row_bytes; /* in a row */
     uint64_t idle_ms, active_ms, max_flows, max_senders, key_mask, seed, source;
     int64_t max_step_ms; /* negative: every stamp is believed */
-    uint64_t closes, keeps_direction;
+    uint64_t closes, keeps_direction, late_packets;
 };
 
 /* What Python may read between two calls, and what it sets: `rows`, `now_ms` and `thinned`. */
