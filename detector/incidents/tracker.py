@@ -20,7 +20,8 @@ SUPPRESSION_REASONS = ("allowed", "answers", "forgotten", "max_open", "part_of_d
 - `forgotten`: too many hosts were under suspicion, and what spoke against this one was let go (counted by
   host, with `max_open` as the bound);
 - `max_open`: too many incidents are open for one more;
-- `part_of_ddos`: a DoS verdict for the victim of an open DDoS;
+- `part_of_ddos`: a DoS verdict for the victim of an open DDoS, or, if that goes to any port, a Recon verdict
+  between it and one other host;
 - `uncertain`: it is uncertain, and `alert_on_uncertain` is off.
 """
 
@@ -130,11 +131,23 @@ class Incidents:
         if self._allow.allows(evidence):
             self.suppressed["allowed"] += 1
             return None
+        if evidence.category is Category.RECON and self._part_of_ddos(evidence):
+            self.suppressed["part_of_ddos"] += 1
+            return None
         flooded = evidence.category is Category.RECON and self._answers_flood(evidence)
         if flooded or self._answers_scan(evidence):
             self.suppressed["answers"] += 1
             return None
         return evidence
+
+    def _part_of_ddos(self, scan: Evidence) -> bool:
+        """Tell whether a scan is the share of one source in a DDoS that goes to any port of its victim."""
+        victim = scan.own if scan.own.role is Role.TARGET else scan.peer
+        ddos = self._open.get((Subject(victim.host, Role.TARGET), Category.DDOS))
+        if ddos is None or not (ddos.certain and scan.dominated):
+            return False
+        same_protocol = scan.exemplar.protocol == ddos.witness.exemplar.protocol
+        return same_protocol and 2 * ddos.witness.ports >= ddos.witness.flows
 
     def _answers_scan(self, attack: Evidence) -> bool:
         """Tell whether an attack is what comes back to a scanner: no more packets than its scan has.

@@ -5,7 +5,7 @@ from socket import IPPROTO_TCP
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.plausible.counts import mostly, one_way_datagrams, secs
+from detector.plausible.counts import BARRAGE_SHARE, between_two, mostly, one_way_datagrams, secs
 
 DDOS_SOURCES = 2
 """Sources that a window of a distributed flood shows at least. With 3, as it was, two captures of 13 of DDoS
@@ -51,9 +51,13 @@ table, in a second each and four apart, do not go on."""
 
 
 def barrage(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show datagrams between two hosts, faster than a scan could learn from."""
+    """Tell which windows, (m,), show what no scan could learn from between two hosts.
+
+    Datagrams too fast for that, or data for TCP connections that there are not.
+    """
     many = facts["interval_flows"] >= BARRAGE_FLOWS_PER_SEC * interval_secs
-    return np.asarray(many & one_way_datagrams(facts))
+    strays = facts["strays"] >= BARRAGE_SHARE * facts["flows"]
+    return np.asarray(many & (one_way_datagrams(facts) | strays & between_two(facts)))
 
 
 def deluge(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:

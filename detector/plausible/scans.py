@@ -61,7 +61,7 @@ def inquiry(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     flows, packets, ports, unanswered = widest(facts, "flows", "packets", "ports", "unanswered")
     each_once = ports >= np.maximum(BARRAGE_SHARE * flows, SCAN_ENDS)
     brief = packets <= INQUIRY_PACKETS * flows
-    answered = unanswered <= (1 - INQUIRY_ANSWERED) * flows
+    answered = (unanswered <= (1 - INQUIRY_ANSWERED) * flows) & ~mostly(facts, "strays")
     return np.asarray((facts["protocol"] == IPPROTO_TCP) & each_once & brief & answered & between_two(facts))
 
 
@@ -72,7 +72,7 @@ def decoys(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
     share = np.where(ports > 2, DECOYS_ALIKE, DECOYS_ALIKE_IN_TWO)  # noqa: PLR2004 - as their name says
     alike = (flows >= share * pairs) & (pairs >= share * flows)
     many = (sources >= DDOS_SOURCES) & (ports > 1) & (facts["ports_total"] >= SCAN_ENDS)
-    ask = (packets <= INQUIRY_PACKETS * flows) & ~mostly(facts, "replies")
+    ask = (packets <= INQUIRY_PACKETS * flows) & ~mostly(facts, "replies", "strays")
     fast = flows >= BARRAGE_FLOWS_PER_SEC * interval_secs * sources
     return np.asarray(alike & many & ask & ~(fast & unanswered_datagrams(facts)))
 

@@ -65,7 +65,8 @@ class Windows:
         self._settled: list[_Settled] = []
         self._second = 0
         """Of packet time, entered last."""
-        self._roles = {role: RoleWindows(role, settings, config) for role in Role}
+        # That many flood a host is to be known before what each of them does is looked at.
+        self._roles = {role: RoleWindows(role, settings, config) for role in (Role.TARGET, Role.SOURCE)}
 
     def __len__(self) -> int:
         return sum(len(windows.hosts) for windows in self._roles.values())
@@ -150,8 +151,8 @@ class Windows:
         due: list[Due] = []
         for number, part, touches in touched(came, came.export_ms // self._settings.interval_ms):
             end_ms = (number + 1) * self._settings.interval_ms
-            for role, by in touches.items():
-                found = self._roles[role].enter(part, by, end_ms, share=_share(self.pressure))
+            for role, windows in self._roles.items():
+                found = windows.enter(part, touches[role], end_ms, share=_share(self.pressure))
                 if found is not None:
                     due.append(found)
         return due

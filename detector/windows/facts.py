@@ -15,13 +15,17 @@ ENDS = {Role.SOURCE: "src", Role.TARGET: "dst"}
 """Which end of a flow the host is, in the names of columns."""
 OTHER_ENDS = {Role.SOURCE: "dst", Role.TARGET: "src"}
 
-_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents")
+_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "strays")
 """What a flow may be beside its features, as `FACTS_DTYPE` counts them."""
 
 UNIFORM_BYTES, TORRENT_PACKETS_PER_SEC = 1200, 2000
 """Size of packets up to which a flow of one size is uniform, and how many a second make a torrent of it.
 Fuller ones are those of television (1,316 bytes of MPEG-TS) and of lidars; audio over IP has a thousand a
 second (AES67)."""
+
+STRAY_BYTES = 400
+"""Bytes of a TCP packet above which it carries more than a scan's padding: Mirai's ACK flood, to any port of
+its victim, carries 512 (its published source, `bot/attack_tcp.c`), and the lab's padded scans 300."""
 
 ROW_DTYPE = np.dtype(
     [
@@ -152,7 +156,10 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     uniform = lasting & ~tcp & (back == 0) & one_size
     lasted_ms = np.maximum(flows["bidirectional_duration_ms"], 1000)
     torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms)
-    return dict(zip(_KINDS, (replies, refused, pieces, lasting, uniform, torrents), strict=True))
+    outside = tcp & (syns + syns_back == 0) & (resets_back == back)
+    strays = outside & (flows["src2dst_bytes"] > STRAY_BYTES * sent)
+    found = (replies, refused, pieces, lasting, uniform, torrents, strays)
+    return dict(zip(_KINDS, found, strict=True))
 
 
 def facts(

@@ -1,4 +1,4 @@
-"""What comes back from those who were flooded or scanned is no attack of theirs."""
+"""What comes back from who was flooded or scanned is no attack of his, and a share in a flood is no scan."""
 
 from typing import Any
 
@@ -67,3 +67,28 @@ def test_who_floods_a_scanner_is_told(scanner: str, replies: int) -> None:
     watch.update(windows(RECON, scanner, interval_packets=20))
     (flood,) = watch.update(windows(DOS, A, TARGET, peer=V, at_ms=750, interval_packets=20, replies=replies))
     assert told([flood]) == [f"DoS open {A}"]
+
+
+MANY = {"peers": 8, "top_peer_flows": 4}
+
+
+@pytest.mark.parametrize(
+    ("ddos", "share", "told_too"),
+    [
+        ({"ports": 16}, {}, False),
+        ({"ports": 15}, {}, True),  # a flood of few ports, and one who scans meanwhile
+        ({"ports": 16}, {"protocol": 17}, True),
+        ({"ports": 16}, {"peers": 9, "top_peer_flows": 25}, True),  # who scans others too
+        ({"ports": 16, "uncertain": True}, {}, True),
+    ],
+)
+def test_what_one_of_many_sends_to_any_port_of_their_victim_is_no_scan(
+    ddos: dict[str, Any], share: dict[str, Any], *, told_too: bool
+) -> None:
+    """As bots do that forge ports: of each by itself it looks like a scan."""
+    watch = incidents()
+    assert told(watch.update(windows(DDOS, V, TARGET, peer=A, **MANY, **ddos))) == [f"DDoS open {V}"]
+    opened = told(watch.update(windows(RECON, A, SOURCE, peer=V, at_ms=750, **share)))
+    assert opened == [f"Recon open {A}"] * told_too
+    assert watch.suppressed["part_of_ddos"] == (0 if told_too else 3)
+    assert watch.update(windows(RECON, V, TARGET, peer=A, at_ms=1500, **share)) == []

@@ -33,6 +33,21 @@ def test_a_fast_scan_of_datagrams_that_the_model_is_sure_of_is_one() -> None:
         assert verdict.category == category
 
 
+@pytest.mark.parametrize(
+    ("strays", "between_two", "new", "category"),
+    [(26, 26, 25, DOS), (25, 26, 25, RECON), (26, 25, 25, RECON), (26, 26, 24, RECON)],
+)
+@pytest.mark.parametrize("role", Role)
+def test_data_for_connections_that_there_are_not_is_a_flood_and_no_scan(
+    strays: int, between_two: int, new: int, category: Category, role: Role
+) -> None:
+    """As bots send it to any port: whoever is asked so refuses, and a scan need not say anything."""
+    seen = {"flows": 32, "strays": strays, "top_peer_flows": between_two, "protocol": 6}
+    seen["interval_flows"] = new
+    (verdict,) = judge([[0.05, 0.0, 0.35, 0.6]], role=role, ports=32, seen=seen, recon=0.6)
+    assert verdict.category == category
+
+
 @pytest.mark.parametrize(("peers", "category"), [(2, DDOS), (1, DOS)])
 def test_a_distributed_flood_has_several_sources(peers: int, category: Category) -> None:
     seen = {"recent_flows": 500}

@@ -72,6 +72,7 @@ DECOYED = {"flows": 32, "packets": 64, "ports_total": 1000, "recent_flows": 5000
         ({"interval_flows": 39, "interval_peers": 30, "interval_ports": 2}, DDOS),  # most ask for one
         ({"packets": 129}, DDOS),
         ({"replies": 16}, DDOS),
+        ({"strays": 16}, DDOS),
         ({"protocol": IPPROTO_UDP, "unanswered": 32}, RECON),
     ],
 )
@@ -102,6 +103,8 @@ BURST = {"unanswered": 32, "interval_flows": 1000, "interval_packets": 2000, "in
         ({"packets": 129}, 26, DOS),  # conversations
         ({"unanswered": 5}, 26, DOS),  # nothing to be learnt
         ({"top_peer_flows": 25}, 26, DOS),
+        ({"strays": 15}, 26, RECON),
+        ({"strays": 16}, 26, DOS),  # data for connections that there are not
         (BURST | {"interval_unanswered": 125}, 32, RECON),
         (BURST | {"interval_unanswered": 126}, 32, DOS),
     ],

@@ -61,7 +61,7 @@ def traffic(draw: st.DrawFn, max_size: int = 40) -> FlowBatch:
                 protocol=draw(st.sampled_from([TCP, UDP])),
                 src2dst_packets=packets,
                 dst2src_packets=replies,
-                src2dst_bytes=60 * packets,
+                src2dst_bytes=draw(st.sampled_from([60, 60, 401])) * packets,
                 src2dst_rst_packets=draw(st.sampled_from([0, 1, packets])),
                 src2dst_syn_packets=draw(st.sampled_from([0, 0, 1])),
                 dst2src_rst_packets=draw(st.sampled_from([0, 0, replies])),
@@ -101,7 +101,7 @@ def expected(flows: FlowBatch, settings: WindowSettings = SETTINGS) -> Iterator[
     numbers = flows["export_ms"] // settings.interval_ms
     for number in np.unique(numbers):
         end_ms = (int(number) + 1) * settings.interval_ms
-        for role in Role:
+        for role in (Role.TARGET, Role.SOURCE):
             groups: dict[tuple[Role, bytes, int], list[FlowBatch]] = {}
             for at in np.flatnonzero(numbers == number).tolist():
                 key = (role, flows[at][ENDS[role][0]].tobytes(), int(flows[at]["source"]))
@@ -138,7 +138,7 @@ def _count(flows: FlowBatch, role: Role) -> dict[str, int]:
     }
 
 
-KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "grouped")
+KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "strays", "grouped")
 
 
 def _kinds(flow: np.void) -> set[str]:
@@ -155,6 +155,9 @@ def _kinds(flow: np.void) -> set[str]:
         ended.add("refused")
     if flow["dst2src_packets"] and not (ended or sent["syn"] or back["syn"]):
         found.add("pieces")
+    nothing = flow["dst2src_packets"] == back["rst"] and not (sent["syn"] or back["syn"])
+    if nothing and int(flow["src2dst_bytes"]) > 400 * int(flow["src2dst_packets"]):
+        found.add("strays")
     return found | ended
 
 

@@ -76,6 +76,13 @@ TORRENT = {
         ({**TORRENT, "bidirectional_duration_ms": 1100}, "lasting uniform"),
         (TORRENT, "lasting uniform torrents"),
         ({**TORRENT, "expiration_id": Expiry.IDLE}, ""),
+        ({"src2dst_bytes": 401}, "strays"),
+        ({"src2dst_bytes": 400}, ""),
+        ({"src2dst_bytes": 401, "dst2src_packets": 1, "dst2src_rst_packets": 1}, "refused strays"),
+        ({"src2dst_bytes": 401, "dst2src_packets": 2, "dst2src_rst_packets": 1}, "pieces"),
+        ({"src2dst_bytes": 401, "src2dst_syn_packets": 1}, ""),
+        ({"src2dst_bytes": 401, "dst2src_packets": 1, "dst2src_syn_packets": 1}, ""),
+        ({"src2dst_bytes": 401, "protocol": UDP}, ""),
         ({"dst_mac": 0xFF}, "grouped"),
         ({"expiration_id": Expiry.IDLE, "protocol": UDP}, ""),
     ],
@@ -103,7 +110,7 @@ def test_protocols_without_ports_are_counted_as_such() -> None:
 
 def test_the_exemplar_is_the_newest_flow_with_the_commonest_peer() -> None:
     ends = [(HOSTS[1], 81), (HOSTS[1], 82), (HOSTS[2], 83), (HOSTS[2], 84), (HOSTS[3], 85)]
-    facts = run(batch([flow(0, HOSTS[0], peer, dst_port=port) for peer, port in ends])).facts[0]
+    facts = run(batch([flow(0, HOSTS[0], peer, dst_port=port) for peer, port in ends])).facts[-1]
     assert (str(address(facts["top_peer"])), facts["top_peer_flows"]) == (HOSTS[2], 2)
     assert (facts["dst_port"], facts["peers"], facts["ports"]) == (84, 3, 5)
 

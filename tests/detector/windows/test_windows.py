@@ -98,7 +98,7 @@ class TestShape:
         assert column(found.sequences, "mask") == [[0, 0, 1, 1, 1]] * 2
         assert not found.sequences[:, :2].any()
         assert column(found.sequences, "position") == [[0, 0, 1, 2, 3]] * 2
-        assert column(found.sequences, "as_target") == [[0] * 5, [0, 0, 1, 1, 1]]
+        assert column(found.sequences, "as_target") == [[0, 0, 1, 1, 1], [0] * 5]
 
     def test_padding_stays_clean_in_a_slot_that_was_used_before(self) -> None:
         made = windows(max_hosts=16)
@@ -181,7 +181,7 @@ class TestFlood:
         made.push(batch([*scan, *self.FLOOD, flow(7000, HOSTS[0], HOSTS[2], dst_port=99)]))
         last = join(made.flush()).facts[-2:]
 
-        assert [str(address(facts["host"])) for facts in last] == [HOSTS[0], HOSTS[2]]
+        assert [str(address(facts["host"])) for facts in last] == [HOSTS[2], HOSTS[0]]
         assert last["ports"].tolist() == [5, 5]
         assert len(made) == 0
         assert made.evicted == len(self.FLOOD) - 32
@@ -214,7 +214,7 @@ class TestFlood:
 
 def test_relations_stand_in_their_columns() -> None:
     flows = batch([flow(0, dst_port=1), flow(1, dst_port=2), flow(2, HOSTS[0], HOSTS[2], dst_port=2)])
-    (source, *_) = run(flows).sequences
+    (*_, source) = run(flows).sequences
     found = dict(zip(RELATIONS, source[-1, -len(RELATIONS) :].tolist(), strict=True))
     assert found == pytest.approx(
         {
