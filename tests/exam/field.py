@@ -22,6 +22,9 @@ _NAMES_5, _NAMES_3 = (
     for rate in (5, 3)
 )
 
+_ANY_PORT = "hping3 -q -a {net}.{last} -p ++{last}00 -i u4000 -c 3600"
+"""To port after port, from each source to others at any time."""
+
 FIELD: tuple[Scenario, ...] = (
     benign("recorder-8", _RECORDER, _datagrams(20, 900), sources=range(60, 68)),
     benign("recorder-4", _RECORDER, _datagrams(250, 1200), sources=range(60, 64)),
@@ -44,6 +47,26 @@ FIELD: tuple[Scenario, ...] = (
         play_of("hping3 -q -2 -k -s 5000 -p 8200 -d 512 -i u500 -c 30000 {server}"),
     ),
     scenario_of(Category.DDOS, "one-port-4x600", _RECORDER, _datagrams(600, 900), sources=range(60, 64)),
+    scenario_of(
+        Category.DOS,
+        "acks-any-port",
+        (),
+        play_of("hping3 -q -A -d 512 -p ++2000 -i u1000 -c 15000 {server}"),
+    ),
+    scenario_of(
+        Category.DDOS,
+        "acks-any-port-8",
+        (),
+        play_of(f"{_ANY_PORT} -A -d 512 {{server}}", from_all=True),
+        sources=range(60, 68),
+    ),
+    scenario_of(
+        Category.DDOS,
+        "syns-any-port-8",
+        (),
+        play_of(f"{_ANY_PORT} -S {{server}}", from_all=True),
+        sources=range(60, 68),
+    ),
     scenario_of(
         Category.RECON,
         "ssh-sweep-5",
