@@ -133,6 +133,7 @@ FACTS_DTYPE = np.dtype(
         ("uniform", "<u4"),
         ("torrents", "<u4"),
         ("strays", "<u4"),
+        ("icmp", "<u4"),
         ("grouped", "<u4"),
         ("interval_flows", "<u4"),
         ("interval_packets", "<u8"),
@@ -167,8 +168,8 @@ FACTS_DTYPE = np.dtype(
   that the meter cut and that went on), `uniform` (those among them, not of TCP, without a packet back and
   with packets all of one size, not of the fullest), `torrents` (those among these with more packets than
   harmless machines send), `strays` (TCP flows without a SYN that carry more data than a scan's padding and
-  get nothing but resets, if anything), `grouped` (flows to a multicast group or to everybody): counted over
-  the window's rows, which are the last T flows at most.
+  get nothing but resets, if anything), `icmp` (flows of ICMP), `grouped` (flows to a multicast group or to
+  everybody): counted over the window's rows, which are the last T flows at most.
 - `interval_...`: the same, up to `unanswered`, of all flows that left in the interval that made the window
   due, however many, and, of an attack that is known, in those before it that were not scored. They do not
   overlap, so flows, packets and bytes may be summed.

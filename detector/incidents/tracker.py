@@ -15,8 +15,8 @@ SUPPRESSION_REASONS = ("allowed", "answers", "forgotten", "max_open", "part_of_d
 """Why an attack verdict raised no alert of its own:
 
 - `allowed`: the attacker is on the allow-list;
-- `answers`: it is of what comes back: a Recon verdict for the victim of an open flood, or any verdict of
-  what is sent to one who scans;
+- `answers`: it is of what comes back: what the victim of an open flood sends, or what is sent to one who
+  scans;
 - `forgotten`: too many hosts were under suspicion, and what spoke against this one was let go (counted by
   host, with `max_open` as the bound);
 - `max_open`: too many incidents are open for one more;
@@ -134,8 +134,7 @@ class Incidents:
         if evidence.category is Category.RECON and self._part_of_ddos(evidence):
             self.suppressed["part_of_ddos"] += 1
             return None
-        flooded = evidence.category is Category.RECON and self._answers_flood(evidence)
-        if flooded or self._answers_scan(evidence):
+        if self._answers_flood(evidence) or self._answers_scan(evidence):
             self.suppressed["answers"] += 1
             return None
         return evidence
@@ -158,18 +157,21 @@ class Incidents:
         scan = self._open.get((Subject(victim.host, Role.SOURCE), Category.RECON))
         return scan is not None and attack.answers and attack.news_packets <= scan.packets
 
-    def _answers_flood(self, scan: Evidence) -> bool:
-        """Tell whether a scan is what a victim sends back to its flood: answers, or from the flooded port.
+    def _answers_flood(self, attack: Evidence) -> bool:
+        """Tell whether an attack is what a victim sends back to its flood: answers, no more than it got.
 
-        Where the meter has ended the flood's own flows, answers are flows of the victim, to many ends.
+        Where the meter has ended the flood's own flows, answers are flows of the victim, to many ends: a scan
+        that answers, or comes from the flooded port. Datagrams to a closed port bring ICMP.
         """
-        scanner = scan.own if scan.own.role is Role.SOURCE else scan.peer
-        floods = (self._open.get((Subject(scanner.host, Role.TARGET), category)) for category in _FLOODS)
-        return any(
-            scan.answers or scan.exemplar.src_port == flood.witness.exemplar.dest_port
-            for flood in floods
-            if flood is not None
-        )
+        sender = attack.own if attack.own.role is Role.SOURCE else attack.peer
+        floods = (self._open.get((Subject(sender.host, Role.TARGET), category)) for category in _FLOODS)
+        if attack.category is Category.RECON:
+            port = attack.exemplar.src_port
+            return any(
+                attack.answers or port == flood.witness.exemplar.dest_port for flood in floods if flood
+            )
+        returns = attack.answers and attack.dominated
+        return any(returns and attack.news_packets <= flood.packets for flood in floods if flood)
 
     def _incident_of(self, evidence: Evidence) -> Incident | None:
         """Return the open incident that explains this evidence."""

@@ -1,23 +1,24 @@
 """What a class is by definition, held against what a window saw, before any threshold.
 
-A scan asks many ends: without `SCAN_ENDS` ports or hosts, with `SCAN_BYTES` a conversation, or where most
-flows are answers, Recon is not believed, and its share goes to Benign. A scan listens: where one host sends
-another more datagrams to new ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered, or as much data for
-TCP connections that there are not, the share of Recon goes to DoS unless the model is sure of the scan. Where
-one asks another's TCP ports, each once, and is answered, it learns: the share of DoS goes to Recon unless the
-model is sure of the flood. Who asks more than `SWEEP_HOSTS` for a service, in vain, scans: the share of
-Benign goes to Recon if the model finds that likelier.
+A scan asks many ends, each once: without `SCAN_ENDS` ports or hosts, with `SCAN_BYTES` a conversation, where
+most flows are answers, or where the same hosts are pinged `POLLS` times and answer, Recon is not believed,
+and its share goes to Benign. A scan listens: where one host sends another more datagrams to new ports than
+`BARRAGE_FLOWS_PER_SEC`, and none is answered, or as much data for TCP connections that there are not, the
+share of Recon goes to DoS unless the model is sure of the scan. Where one asks another's TCP ports, each
+once, and is answered, it learns: the share of DoS goes to Recon unless the model is sure of the flood. Who
+asks more than `SWEEP_HOSTS` for a service, in vain, scans: the share of Benign goes to Recon if the model
+finds that likelier.
 
 DDoS has several sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. Where each of several asks a
 host the same ports once, one asks and the others are decoys: the share of DDoS goes to Recon. And it
 overwhelms: where many clients have whole conversations with a server, or ask it by datagrams that it answers,
-fewer of them than `CROWD_FLOWS_PER_SEC`, in few packets or in full ones, or keep connections open and say
-little, they are a crowd; where as few hosts send one ICMP packet each, they answer somebody who asked them
-all; where they ask, in whatever way, less than `MISSED_FLOWS_PER_SEC`, or in vain from near by, each less
-than `RETRIES_PER_SEC`, they may miss a server that is gone; where datagrams come in flows that last, from
-each as fast as from a camera, neither all alike nor from a service's port, they are streams; and a multicast
-group is nobody whom a crowd overwhelms: the share of DDoS goes to Benign. All are paces of the last seconds,
-because harmless clients come in bursts.
+or ping it now and then, fewer of them than `CROWD_FLOWS_PER_SEC`, in few packets or in full ones, or keep
+connections open and say little, they are a crowd; where as few hosts send one ICMP packet each, they answer
+somebody who asked them all; where they ask, in whatever way, less than `MISSED_FLOWS_PER_SEC`, or in vain
+from near by, each less than `RETRIES_PER_SEC`, they may miss a server that is gone; where datagrams come in
+flows that last, from each as fast as from a camera, neither all alike nor from a service's port, they are
+streams; and a multicast group is nobody whom a crowd overwhelms: the share of DDoS goes to Benign. All are
+paces of the last seconds, because harmless clients come in bursts.
 
 One client that takes its time, with fewer whole TCP conversations than `CLIENT_FLOWS_PER_SEC`, in few packets
 or in full ones, overwhelms nobody: the share of DoS goes to Benign. And nobody streams more datagrams than

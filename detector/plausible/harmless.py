@@ -28,6 +28,11 @@ and the share of flows in vain. Forty clients of a broker that was gone, once a 
 were forty that sent a line a second to one log. No capture of the archive opens otherwise for it; of 1,012
 worlds of the lab three floods of a few seconds from private addresses open no more."""
 
+PING_PACKETS_PER_SEC = 12
+"""Packets from and to each of many that ping a host, on average over the last seconds, from which on they are
+no crowd: five pings a second, as many as ping(8) long sent for a user, are ten with their answers. Thirty
+hosts that sent 60 a second each were one."""
+
 CONVERSATION_PACKETS = 5
 """Packets of a flow, on average, from which flows are conversations; a TCP connection with a question and an
 answer has eight."""
@@ -70,7 +75,9 @@ def clients(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
     flows, packets = (facts[f"recent_{name}"] / horizon_secs for name in ("flows", "packets"))
     missed = (flows < MISSED_FLOWS_PER_SEC) & (packets < MISSED_PACKETS_PER_SEC) | retries(facts, flows)
     light = (packets < CROWD_PACKETS_PER_SEC) | transfers(facts)
-    crowd = (conversations(facts) | questions(facts)) & light | kept(facts, packets) | lone_errors(facts)
+    pings = mostly(facts, "icmp") & (packets >= PING_PACKETS_PER_SEC * sources(facts))
+    talks = conversations(facts) & ~pings | questions(facts)
+    crowd = talks & light | kept(facts, packets) | lone_errors(facts)
     slow = flows < CROWD_FLOWS_PER_SEC
     return np.asarray(slow & (crowd | mostly(facts, "grouped")) | missed | streams(facts, packets))
 

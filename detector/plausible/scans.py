@@ -30,6 +30,9 @@ INQUIRY_PACKETS, INQUIRY_ANSWERED = 4, 7 / 8
 average, and the share of flows that get one, at least. Two of the archive's 833 harmless captures have such a
 window, 46 of 68 scans, one of 106 of DoS. Of a thousand ports asked in 0.2 s the model has 0.5 for either."""
 
+POLLS = 2
+"""Times that each host is pinged, on average, from which on who is answered polls."""
+
 DECOYS_ALIKE, DECOYS_ALIKE_IN_TWO = 1 / 2, 2 / 3
 """Flows over sources times ports, or the reverse, from which on each source asks each port once; the second
 of two ports alone, of which clients that each ask for one make a half. Ten decoys beside a scan made a
@@ -53,7 +56,14 @@ def asks(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     ends = np.where(facts["role"] == Role.TARGET, ports, np.maximum(ports, peers))
     much = facts["bytes"] >= SCAN_BYTES * np.maximum(facts["flows"], 1)
     fetches = (facts["protocol"] == IPPROTO_TCP) & conversations(facts) & much
-    return np.asarray((ends >= SCAN_ENDS) & ~fetches & ~mostly(facts, "replies"))
+    return np.asarray((ends >= SCAN_ENDS) & ~fetches & ~mostly(facts, "replies") & ~polls(facts))
+
+
+def polls(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show the same hosts pinged again and again, all of which answer."""
+    flows, peers, unanswered = widest(facts, "flows", "peers", "unanswered")
+    answered = unanswered <= (1 - INQUIRY_ANSWERED) * flows
+    return np.asarray(mostly(facts, "icmp") & (flows >= POLLS * peers) & answered)
 
 
 def inquiry(facts: NDArray[np.void]) -> NDArray[np.bool_]:

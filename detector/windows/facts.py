@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from socket import IPPROTO_TCP, IPPROTO_UDP
+from socket import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ ENDS = {Role.SOURCE: "src", Role.TARGET: "dst"}
 """Which end of a flow the host is, in the names of columns."""
 OTHER_ENDS = {Role.SOURCE: "dst", Role.TARGET: "src"}
 
-_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "strays")
+_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "strays", "icmp")
 """What a flow may be beside its features, as `FACTS_DTYPE` counts them."""
 
 UNIFORM_BYTES, TORRENT_PACKETS_PER_SEC = 1200, 2000
@@ -158,7 +158,8 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms)
     outside = tcp & (syns + syns_back == 0) & (resets_back == back)
     strays = outside & (flows["src2dst_bytes"] > STRAY_BYTES * sent)
-    found = (replies, refused, pieces, lasting, uniform, torrents, strays)
+    icmp = (flows["protocol"] == IPPROTO_ICMP) | (flows["protocol"] == IPPROTO_ICMPV6)
+    found = (replies, refused, pieces, lasting, uniform, torrents, strays, icmp)
     return dict(zip(_KINDS, found, strict=True))
 
 

@@ -9,6 +9,7 @@ from tests.detector.incidents.samples import A, V, told
 from tests.detector.incidents.test_tracker import SOURCE, TARGET, incidents, windows
 
 _, DDOS, DOS, RECON = Category
+MANY = {"peers": 8, "top_peer_flows": 4}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,28 @@ def test_what_a_victim_sends_back_to_its_flood_is_no_scan(sent_back: dict[str, A
     assert watch.update(windows(RECON, V, peer=A, at_ms=750, peers=25, count=9, **sent_back)) == []
     assert watch.update(windows(RECON, A, TARGET, peer=V, at_ms=750, count=9, **sent_back)) == []
     assert watch.suppressed["answers"] == 18
+
+
+@pytest.mark.parametrize(
+    ("category", "back", "told_too"),
+    [
+        (DOS, {}, False),
+        (DDOS, {}, False),
+        (DOS, {"interval_packets": 211}, True),  # more than it got
+        (DOS, {"protocol": 17}, True),
+        (DOS, {"peers": 2, "top_peer_flows": 25}, True),
+    ],
+)
+def test_what_a_flooded_port_answers_is_no_flood(
+    category: Category, back: dict[str, Any], *, told_too: bool
+) -> None:
+    """As of a closed port, which answers every datagram by ICMP."""
+    watch = incidents()
+    watch.update(windows(DDOS, V, TARGET, peer=A, protocol=17, interval_packets=70, **MANY))
+    few = {"protocol": 1, "interval_packets": 60} | back
+    opened = [*watch.update(windows(category, A, TARGET, peer=V, at_ms=750, **few))]
+    assert bool(opened) == told_too
+    assert watch.suppressed["answers"] == (0 if told_too else 3)
 
 
 def test_a_victim_that_scans_is_told_and_so_is_an_answer_without_a_flood() -> None:
@@ -67,9 +90,6 @@ def test_who_floods_a_scanner_is_told(scanner: str, replies: int) -> None:
     watch.update(windows(RECON, scanner, interval_packets=20))
     (flood,) = watch.update(windows(DOS, A, TARGET, peer=V, at_ms=750, interval_packets=20, replies=replies))
     assert told([flood]) == [f"DoS open {A}"]
-
-
-MANY = {"peers": 8, "top_peer_flows": 4}
 
 
 @pytest.mark.parametrize(

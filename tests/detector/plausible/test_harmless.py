@@ -14,6 +14,7 @@ from tests.detector.test_policy import BENIGN, DDOS, DOS, THRESHOLDS, judge
 
 CROWD = {"flows": 32, "packets": 160, "unanswered": 4, "recent_flows": 499, "recent_packets": 9999}
 FULL = {"protocol": IPPROTO_TCP, "bytes": 700 * CROWD["packets"]}
+PINGS = {"icmp": 16, "recent_packets": 1800, "peers": 30, "peers_total": 30}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,9 @@ FULL = {"protocol": IPPROTO_TCP, "bytes": 700 * CROWD["packets"]}
         ({"recent_packets": 40_000} | FULL | {"protocol": IPPROTO_UDP}, Role.TARGET, DDOS),
         ({"recent_flows": 500} | FULL, Role.TARGET, DDOS),
         ({"interval_flows": 160}, Role.TARGET, BENIGN),  # they come in bursts
+        (PINGS | {"recent_packets": 1799}, Role.TARGET, BENIGN),
+        (PINGS, Role.TARGET, DDOS),
+        (PINGS | {"icmp": 15}, Role.TARGET, BENIGN),  # players who ping their server first
     ],
 )
 def test_clients_that_are_answered_are_a_crowd(other: dict[str, int], role: Role, category: Category) -> None:

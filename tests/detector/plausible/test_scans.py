@@ -54,6 +54,26 @@ def test_who_answers_does_not_scan(role: Role, replies: int, category: Category)
     assert verdict.category == category
 
 
+POLLED = {"flows": 30, "unanswered": 3, "icmp": 15}
+
+
+@pytest.mark.parametrize(
+    ("other", "peers", "category"),
+    [
+        ({}, 15, BENIGN),
+        ({}, 16, RECON),  # some of them once
+        ({"unanswered": 4}, 15, RECON),
+        ({"icmp": 14}, 15, RECON),  # any service of them
+        ({"interval_flows": 31, "interval_peers": 16}, 15, RECON),
+    ],
+)
+def test_who_pings_the_same_again_and_again_and_is_answered_polls(
+    other: dict[str, int], peers: int, category: Category
+) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.0, 0.9]], ports=1, peers=peers, seen=POLLED | other)
+    assert verdict.category == category
+
+
 DECOYED = {"flows": 32, "packets": 64, "ports_total": 1000, "recent_flows": 5000, "protocol": IPPROTO_TCP}
 """Eleven hosts ask three ports; of those that more do in the last interval, all count."""
 

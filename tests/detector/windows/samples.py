@@ -138,7 +138,7 @@ def _count(flows: FlowBatch, role: Role) -> dict[str, int]:
     }
 
 
-KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "strays", "grouped")
+KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "strays", "icmp", "grouped")
 
 
 def _kinds(flow: np.void) -> set[str]:
@@ -148,6 +148,8 @@ def _kinds(flow: np.void) -> set[str]:
     found = {"lasting"} if flow["expiration_id"] == Expiry.ACTIVE else set()
     if address(flow["dst_ip"]).is_multicast or bytes(flow["dst_mac"]) == b"\xff" * 6:
         found.add("grouped")
+    if flow["protocol"] in (1, 58):
+        found.add("icmp")
     if flow["protocol"] != TCP:
         return found | _streams(flow)
     ended = {"replies"} if (sent["ack"] if sent["syn"] else sent["rst"]) == flow["src2dst_packets"] else set()

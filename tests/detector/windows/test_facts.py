@@ -83,6 +83,8 @@ TORRENT = {
         ({"src2dst_bytes": 401, "src2dst_syn_packets": 1}, ""),
         ({"src2dst_bytes": 401, "dst2src_packets": 1, "dst2src_syn_packets": 1}, ""),
         ({"src2dst_bytes": 401, "protocol": UDP}, ""),
+        ({"protocol": ICMP}, "icmp"),
+        ({"protocol": 58}, "icmp"),
         ({"dst_mac": 0xFF}, "grouped"),
         ({"expiration_id": Expiry.IDLE, "protocol": UDP}, ""),
     ],
