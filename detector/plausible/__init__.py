@@ -1,13 +1,13 @@
 """What a class is by definition, held against what a window saw, before any threshold.
 
 A scan asks many ends, each once: without `SCAN_ENDS` ports or hosts, with `SCAN_BYTES` a conversation, where
-most flows are answers, or where the same hosts are pinged `POLLS` times and answer, Recon is not believed,
-and its share goes to Benign. A scan listens: where one host sends another more datagrams to new ports than
-`BARRAGE_FLOWS_PER_SEC`, and none is answered, or as much data for TCP connections that there are not, the
-share of Recon goes to DoS unless the model is sure of the scan. Where one asks another's TCP ports, each
-once, and is answered, it learns: the share of DoS goes to Recon unless the model is sure of the flood. Who
-asks more than `SWEEP_HOSTS` for a service, in vain, scans: the share of Benign goes to Recon if the model
-finds that likelier.
+most flows are answers or go to everybody, or where the same hosts are pinged `POLLS` times and answer, Recon
+is not believed, and its share goes to Benign. A scan listens: where one host sends another more datagrams to
+new ports than `BARRAGE_FLOWS_PER_SEC`, and none is answered, or as much data for TCP connections that there
+are not, the share of Recon goes to DoS unless the model is sure of the scan. Where one asks another's TCP
+ports, each once, and is answered, it learns: the share of DoS goes to Recon unless the model is sure of the
+flood. Who asks more than `SWEEP_HOSTS` for a service, in vain, scans: the share of Benign goes to Recon if
+the model finds that likelier.
 
 DDoS has several sources: with fewer than `DDOS_SOURCES`, its share goes to DoS. Where each of several asks a
 host the same ports once, one asks and the others are decoys: the share of DDoS goes to Recon. And it

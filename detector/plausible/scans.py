@@ -56,7 +56,8 @@ def asks(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     ends = np.where(facts["role"] == Role.TARGET, ports, np.maximum(ports, peers))
     much = facts["bytes"] >= SCAN_BYTES * np.maximum(facts["flows"], 1)
     fetches = (facts["protocol"] == IPPROTO_TCP) & conversations(facts) & much
-    return np.asarray((ends >= SCAN_ENDS) & ~fetches & ~mostly(facts, "replies") & ~polls(facts))
+    told = mostly(facts, "replies") | mostly(facts, "grouped")
+    return np.asarray((ends >= SCAN_ENDS) & ~fetches & ~told & ~polls(facts))
 
 
 def polls(facts: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -45,11 +45,14 @@ def test_who_fetches_much_from_many_ports_does_not_scan(
     assert verdict.category == category
 
 
-@pytest.mark.parametrize(("replies", "category"), [(16, BENIGN), (15, RECON)])
+@pytest.mark.parametrize("kind", ["replies", "grouped"])
+@pytest.mark.parametrize(("flows", "category"), [(16, BENIGN), (15, RECON)])
 @pytest.mark.parametrize("role", Role)
-def test_who_answers_does_not_scan(role: Role, replies: int, category: Category) -> None:
-    """As servers do that were asked in another's name: to many ports of one host."""
-    seen = {"flows": 32, "replies": replies}
+def test_who_answers_or_tells_everybody_does_not_scan(
+    role: Role, flows: int, category: Category, kind: str
+) -> None:
+    """As servers do that were asked in another's name, and controllers that look for each other."""
+    seen = {"flows": 32, kind: flows}
     (verdict,) = judge([[0.1, 0.0, 0.0, 0.9]], role=role, ports=32, seen=seen)
     assert verdict.category == category
 
