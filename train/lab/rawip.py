@@ -22,9 +22,9 @@ _SYN_OPTIONS = (
 
 
 def checksum(data: bytes) -> int:
-    """Return the internet checksum of `data`, padded to even length."""
-    total = int.from_bytes(data if len(data) % 2 == 0 else data + b"\0", "big") % 0xFFFF
-    return 0xFFFF - total
+    """Return the internet checksum of `data`, padded to even length (RFC 1071): all ones of nothing alone."""
+    total = int.from_bytes(data if len(data) % 2 == 0 else data + b"\0", "big")
+    return -total % 0xFFFF if total else 0xFFFF
 
 
 def _pseudo(source: bytes, destination: bytes, protocol: int, length: int) -> bytes:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
@@ -34,7 +34,13 @@ def test_udp_sums_are_right(pair: tuple[int, int], data: bytes) -> None:
     assert bytes(scapys)[20:] == made
 
 
+def test_a_sum_of_all_ones_is_none_and_one_of_nothing_is_all_ones() -> None:
+    assert [rawip.checksum(data) for data in (b"\xff\xff", b"\x12\x34\xed\xcb")] == [0, 0]
+    assert [rawip.checksum(data) for data in (b"\0\0", b"")] == [0xFFFF, 0xFFFF]
+
+
 @given(st.integers(0, 65_535), payloads)
+@example(number=12_092, data=b"\xc8\xbe")
 def test_pings_sums_are_right(number: int, data: bytes) -> None:
     assert rawip.echo(ONE, TWO, 5, number, data) == bytes(ICMP(type=8, id=5, seq=number) / Raw(data))
 
