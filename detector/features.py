@@ -126,7 +126,7 @@ SCHEMA = FeatureSchema(
     names=FLOW_FEATURES + tuple(CONTEXT) + tuple(RELATIONS),
     units=tuple({**_COPIED, **_DERIVED, **CONTEXT, **RELATIONS}.values()),
 )
-UNANSWERED, TO_GROUP = FLOW_FEATURES.index("unanswered"), FLOW_FEATURES.index("to_group")
+UNANSWERED, TO_GROUP, ICMP = map(FLOW_FEATURES.index, ("unanswered", "to_group", "icmp"))
 
 
 def flow_features(flows: FlowBatch) -> Features:

@@ -2,21 +2,23 @@
 
 import os
 from dataclasses import dataclass
-from socket import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP
+from socket import IPPROTO_TCP, IPPROTO_UDP
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.features import CONTEXT, FLOW_FEATURES, TO_GROUP, UNANSWERED, Counts
+from detector.features import CONTEXT, FLOW_FEATURES, ICMP, TO_GROUP, UNANSWERED, Counts
 from detector.records import FACTS_DTYPE, Expiry, Features, FlowBatch, Role
 
 ENDS = {Role.SOURCE: "src", Role.TARGET: "dst"}
 """Which end of a flow the host is, in the names of columns."""
 OTHER_ENDS = {Role.SOURCE: "dst", Role.TARGET: "src"}
 
-_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "strays", "icmp")
-"""What a flow may be beside its features, as `FACTS_DTYPE` counts them."""
+_FLAGS = {"unanswered": UNANSWERED, "grouped": TO_GROUP, "icmp": ICMP}
+"""What a flow may be by its features, as `FACTS_DTYPE` counts them, and their columns."""
+_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "strays")
+"""What it may be beside them."""
 
 UNIFORM_BYTES, TORRENT_PACKETS_PER_SEC = 1200, 2000
 """Size of packets up to which a flow of one size is uniform, and how many a second make a torrent of it.
@@ -42,9 +44,7 @@ ROW_DTYPE = np.dtype(
         ("service", "<u2"),
         ("vlan_id", "<u2"),
         ("protocol", "u1"),
-        ("unanswered", "u1"),
-        ("grouped", "u1"),
-        *((name, "u1") for name in _KINDS),
+        *((name, "u1") for name in (*_FLAGS, *_KINDS)),
     ]
 )
 """A flow as a window of either role remembers it. Its `service` is what is counted as a port: the destination
@@ -131,8 +131,8 @@ def rows(flows: FlowBatch, numbers: Features) -> NDArray[np.void]:
     remembered["last_ms"] = flows["bidirectional_last_seen_ms"]
     remembered["packets"] = flows["bidirectional_packets"]
     remembered["bytes"] = flows["bidirectional_bytes"]
-    remembered["unanswered"] = numbers[:, UNANSWERED]
-    remembered["grouped"] = numbers[:, TO_GROUP]
+    for name, column in _FLAGS.items():
+        remembered[name] = numbers[:, column]
     for name, found in _kinds(flows).items():
         remembered[name] = found
     for name in ("src_ip", "dst_ip", "src_port", "dst_port", "vlan_id", "protocol"):
@@ -158,9 +158,7 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms)
     outside = tcp & (syns + syns_back == 0) & (resets_back == back)
     strays = outside & (flows["src2dst_bytes"] > STRAY_BYTES * sent)
-    icmp = (flows["protocol"] == IPPROTO_ICMP) | (flows["protocol"] == IPPROTO_ICMPV6)
-    found = (replies, refused, pieces, lasting, uniform, torrents, strays, icmp)
-    return dict(zip(_KINDS, found, strict=True))
+    return dict(zip(_KINDS, (replies, refused, pieces, lasting, uniform, torrents, strays), strict=True))
 
 
 def facts(
@@ -182,7 +180,7 @@ def facts(
     told["first_ms"] = np.where(mask, found["first_ms"], np.iinfo(np.uint64).max).min(axis=1)
     told["last_ms"] = np.where(mask, found["last_ms"], 0).max(axis=1)
     told["flows"] = mask.sum(axis=1)
-    for name in ("packets", "bytes", "unanswered", "grouped", *_KINDS):
+    for name in ("packets", "bytes", *_FLAGS, *_KINDS):
         told[name] = np.where(mask, found[name], 0).sum(axis=1)
     for name in ("flows", "packets", "bytes", "peers", "ports", "unanswered", "first_ms", "last_ms"):
         told[f"interval_{name}"] = interval[name]
