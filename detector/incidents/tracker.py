@@ -141,8 +141,7 @@ class Incidents:
 
     def _part_of_ddos(self, scan: Evidence) -> bool:
         """Tell whether a scan is the share of one source in a DDoS that goes to any port of its victim."""
-        victim = scan.own if scan.own.role is Role.TARGET else scan.peer
-        ddos = self._open.get((Subject(victim.host, Role.TARGET), Category.DDOS))
+        ddos = self._open.get((Subject(scan.exemplar.dest_host, Role.TARGET), Category.DDOS))
         if ddos is None or not (ddos.certain and scan.dominated):
             return False
         same_protocol = scan.exemplar.protocol == ddos.witness.exemplar.protocol
@@ -153,8 +152,7 @@ class Incidents:
 
         Where a capture lost the question, its answer begins a flow, from the one who was asked.
         """
-        victim = attack.own if attack.own.role is Role.TARGET else attack.peer
-        scan = self._open.get((Subject(victim.host, Role.SOURCE), Category.RECON))
+        scan = self._open.get((Subject(attack.exemplar.dest_host, Role.SOURCE), Category.RECON))
         return scan is not None and attack.answers and attack.news_packets <= scan.packets
 
     def _answers_flood(self, attack: Evidence) -> bool:
@@ -163,15 +161,13 @@ class Incidents:
         Where the meter has ended the flood's own flows, answers are flows of the victim, to many ends: a scan
         that answers, or comes from the flooded port. Datagrams to a closed port bring ICMP.
         """
-        sender = attack.own if attack.own.role is Role.SOURCE else attack.peer
-        floods = (self._open.get((Subject(sender.host, Role.TARGET), category)) for category in _FLOODS)
+        sender = Subject(attack.exemplar.src_host, Role.TARGET)
+        floods = [flood for category in _FLOODS if (flood := self._open.get((sender, category)))]
         if attack.category is Category.RECON:
             port = attack.exemplar.src_port
-            return any(
-                attack.answers or port == flood.witness.exemplar.dest_port for flood in floods if flood
-            )
-        returns = attack.answers and attack.dominated
-        return any(returns and attack.news_packets <= flood.packets for flood in floods if flood)
+            return any(attack.answers or port == flood.witness.exemplar.dest_port for flood in floods)
+        answers = attack.answers and attack.dominated
+        return answers and any(attack.news_packets <= flood.packets for flood in floods)
 
     def _incident_of(self, evidence: Evidence) -> Incident | None:
         """Return the open incident that explains this evidence."""

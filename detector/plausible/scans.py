@@ -63,17 +63,21 @@ def asks(facts: NDArray[np.void]) -> NDArray[np.bool_]:
 def polls(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show the same hosts pinged again and again, all of which answer."""
     flows, peers, unanswered = widest(facts, "flows", "peers", "unanswered")
-    answered = unanswered <= (1 - INQUIRY_ANSWERED) * flows
-    return np.asarray(mostly(facts, "icmp") & (flows >= POLLS * peers) & answered)
+    return np.asarray(mostly(facts, "icmp") & (flows >= POLLS * peers) & _learns(flows, unanswered))
 
 
 def inquiry(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show one host that asks another new TCP ports, and is answered."""
     flows, packets, ports, unanswered = widest(facts, "flows", "packets", "ports", "unanswered")
     each_once = ports >= np.maximum(BARRAGE_SHARE * flows, SCAN_ENDS)
+    asked = (facts["protocol"] == IPPROTO_TCP) & between_two(facts) & ~mostly(facts, "strays")
     brief = packets <= INQUIRY_PACKETS * flows
-    answered = (unanswered <= (1 - INQUIRY_ANSWERED) * flows) & ~mostly(facts, "strays")
-    return np.asarray((facts["protocol"] == IPPROTO_TCP) & each_once & brief & answered & between_two(facts))
+    return np.asarray(asked & each_once & brief & _learns(flows, unanswered))
+
+
+def _learns(flows: NDArray[np.int64], unanswered: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell where, (m,), nearly all flows get an answer."""
+    return np.asarray(unanswered <= (1 - INQUIRY_ANSWERED) * flows)
 
 
 def decoys(facts: NDArray[np.void], interval_secs: float) -> NDArray[np.bool_]:
