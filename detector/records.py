@@ -123,18 +123,9 @@ FACTS_DTYPE = np.dtype(
         ("flows", "<u4"),
         ("packets", "<u8"),
         ("bytes", "<u8"),
-        ("peers", "<u4"),
-        ("ports", "<u4"),
-        ("unanswered", "<u4"),
-        ("replies", "<u4"),
-        ("refused", "<u4"),
-        ("pieces", "<u4"),
-        ("lasting", "<u4"),
-        ("uniform", "<u4"),
-        ("torrents", "<u4"),
-        ("strays", "<u4"),
-        ("icmp", "<u4"),
-        ("grouped", "<u4"),
+        *((name, "<u4") for name in ("peers", "ports", "services", "connections", "unanswered")),
+        *((name, "<u4") for name in ("replies", "refused", "pieces", "served", "bulk", "lasting")),
+        *((name, "<u4") for name in ("uniform", "torrents", "strays", "icmp", "grouped")),
         ("interval_flows", "<u4"),
         ("interval_packets", "<u8"),
         ("interval_bytes", "<u8"),
@@ -161,18 +152,21 @@ FACTS_DTYPE = np.dtype(
 
 - `host`, `role`, `source`: whose window, from which end, on which interface.
 - `time_ms`: when it became due; `first_ms`, `last_ms`: the first and last packet of its flows.
-- `flows`, `packets`, `bytes`, `peers`, `ports` (distinct destination ports), `unanswered` (flows
-  without a packet back), `replies` (TCP flows whose source answers and did not ask: nothing but resets, or
-  a SYN with ACK), `refused` (TCP flows with nothing but resets back), `pieces` (other TCP flows with packets
-  both ways and no SYN: what comes after a pause, or the end, of a connection that lasts), `lasting` (flows
-  that the meter cut and that went on), `uniform` (those among them, not of TCP, without a packet back and
-  with packets all of one size, not of the fullest), `torrents` (those among these with more packets than
-  harmless machines send), `strays` (TCP flows without a SYN that carry more data than a scan's padding and
-  get nothing but resets, if anything), `icmp` (flows of ICMP), `grouped` (flows to a multicast group or to
-  everybody): counted over the window's rows, which are the last T flows at most.
-- `interval_...`: the same, up to `unanswered`, of all flows that left in the interval that made the window
-  due, however many, and, of an attack that is known, in those before it that were not scored. They do not
-  overlap, so flows, packets and bytes may be summed.
+- `flows`, `packets`, `bytes`, `peers`, `ports` (distinct destination ports), `services` (distinct ports of
+  each peer, added up), `connections` (distinct source ports of each of these), `unanswered` (flows without a
+  packet back), `replies` (TCP flows whose source answers and did not ask: nothing but resets, or a SYN with
+  ACK), `refused` (TCP flows with nothing but resets back), `pieces` (other TCP flows with packets both ways
+  and no SYN: what comes after a pause, or the end, of a connection that lasts), `served` (those among them in
+  which the destination sends data), `bulk` (TCP flows of a connection that lasts in which full packets go one
+  way, and the other says nothing), `lasting` (flows that the meter cut and that went on), `uniform` (those
+  among them, not of TCP, without a packet back and with packets all of one size, not of the fullest),
+  `torrents` (those among these with more packets than harmless machines send), `strays` (TCP flows without a
+  SYN that carry more data than a scan's padding and get nothing but resets, if anything), `icmp` (flows of
+  ICMP), `grouped` (flows to a multicast group or to everybody): counted over the window's rows, which are the
+  last T flows at most.
+- `interval_...`: the same, up to `unanswered` but for `services` and `connections`, of all flows that left in
+  the interval that made the window due, however many, and, of an attack that is known, in those before it
+  that were not scored. They do not overlap, so flows, packets and bytes may be summed.
 - `recent_flows`, `recent_packets`: decaying sums over the host's last seconds, as in `features.CONTEXT`.
 - `ports_total`, `peers_total`: different ports and (estimated) peers since the host was last silent for
   a minute, at least those of the window.

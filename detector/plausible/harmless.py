@@ -66,6 +66,21 @@ KEPT_PACKETS_PER_SEC = 5
 worlds of the lab three such crowds, of terminals and of a database, were a DDoS; one flood is none for it,
 of unfinished requests from 56 sources."""
 
+KEPT_WORDS, KEPT_CONNECTIONS = 8, 16
+"""The same of each connection of one client, if what it says is answered and not only acknowledged (a message
+of MQTT's second quality of service has seven packets), or if a window of 32 flows shows no more connections:
+six, of as many programs, with a reading a second each, were a DoS, and unfinished requests stop no server by
+sixteen."""
+
+BURST_FLOWS = 40
+"""Flows of one client over the last seconds, answered, that are no flood yet: thirty pictures of a page,
+asked for at once, or thirty subscribers that left together, had 0.9 of DoS within 0.1 s. A flood of 25
+connections a second has as many after 1.9 s, and one of 300 after 0.2."""
+
+LOADS = 64
+"""Connections of one client that move data one way: a test of a line by sixteen and 24 was a DoS, and so was
+a download in sixteen pieces."""
+
 
 def clients(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
     """Tell which windows, (m,), of who is asked show many clients, streams or answers, and no flood.
@@ -76,7 +91,7 @@ def clients(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
     missed = (flows < MISSED_FLOWS_PER_SEC) & (packets < MISSED_PACKETS_PER_SEC) | retries(facts, flows)
     light = (packets < CROWD_PACKETS_PER_SEC) | transfers(facts)
     pings = mostly(facts, "icmp") & (packets >= PING_PACKETS_PER_SEC * sources(facts))
-    talks = conversations(facts) & ~pings | questions(facts)
+    talks = (conversations(facts) | questions(facts)) & ~pings
     crowd = talks & light | kept(facts, packets) | lone_errors(facts)
     slow = flows < CROWD_FLOWS_PER_SEC
     return np.asarray(slow & (crowd | mostly(facts, "grouped")) | missed | streams(facts, packets))
@@ -86,17 +101,36 @@ def retries(facts: NDArray[np.void], flows: NDArray[np.float64]) -> NDArray[np.b
     """Tell which windows, (m,), show clients near by that each ask or tell now and then, in vain."""
     vain = facts["unanswered"] + facts["refused"] >= RETRIES_SHARE * facts["flows"]
     brief = ported(facts) & (facts["packets"] < CONVERSATION_PACKETS * facts["flows"])
-    few = (facts["peers_total"] <= RETRIES_SOURCES) & near(facts)
     pace = np.minimum(RETRIES_PER_SEC * sources(facts), CROWD_FLOWS_PER_SEC)
-    return np.asarray(vain & brief & few & (flows < pace) & ~reflected(facts))
+    return np.asarray(vain & brief & few_near(facts) & (flows < pace) & ~reflected(facts))
 
 
-def client(facts: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show TCP conversations at a client's pace, that harms nobody."""
+def few_near(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell in which windows, (m,), who asks is one of some near by, not of many or of forged addresses."""
+    return np.asarray((facts["peers_total"] <= RETRIES_SOURCES) & near(facts))
+
+
+def client(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show TCP of a client that harms nobody.
+
+    It takes its time, or comes in one burst, or keeps connections open and says little, or moves data.
+    """
     lasted = secs(facts)
-    slow = (lasted >= CLIENT_SECS) & (facts["flows"] < CLIENT_FLOWS_PER_SEC * lasted)
+    pace = np.minimum(facts["flows"] / np.maximum(lasted, CLIENT_SECS), facts["recent_flows"] / horizon_secs)
     light = (facts["packets"] < CLIENT_PACKETS_PER_SEC * lasted) | transfers(facts)
-    return np.asarray((facts["protocol"] == IPPROTO_TCP) & conversations(facts) & slow & light)
+    few = facts["recent_packets"] < CLIENT_PACKETS_PER_SEC * horizon_secs
+    talks = conversations(facts) | mostly(facts, "pieces") & answered(facts)
+    burst = (facts["recent_flows"] < BURST_FLOWS) & talks & (few | transfers(facts))
+    loads = mostly(facts, "bulk") & (facts["recent_flows"] < LOADS * horizon_secs)
+    at_leisure = conversations(facts) & (lasted >= CLIENT_SECS) & (pace < CLIENT_FLOWS_PER_SEC) & light
+    return np.asarray((facts["protocol"] == IPPROTO_TCP) & (at_leisure | burst | keeps(facts) | loads))
+
+
+def keeps(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show connections kept open, few or answered, in which little is said."""
+    little = facts["packets"] <= KEPT_WORDS * facts["flows"]
+    told = mostly(facts, "served") | mostly(facts, "pieces") & (facts["connections"] <= KEPT_CONNECTIONS)
+    return np.asarray(told & little & answered(facts))
 
 
 def conversations(facts: NDArray[np.void]) -> NDArray[np.bool_]:
@@ -111,8 +145,9 @@ def answered(facts: NDArray[np.void]) -> NDArray[np.bool_]:
 
 
 def questions(facts: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show questions in datagrams, and answers to nearly all."""
-    return np.asarray((facts["protocol"] == IPPROTO_UDP) & answered(facts))
+    """Tell which windows, (m,), show datagrams, or pings from near by, and answers to nearly all."""
+    pings = mostly(facts, "icmp") & few_near(facts)
+    return np.asarray(((facts["protocol"] == IPPROTO_UDP) | pings) & answered(facts))
 
 
 def transfers(facts: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detector.features import CONTEXT, FLOW_FEATURES, ICMP, TO_GROUP, UNANSWERED, Counts
 from detector.records import FACTS_DTYPE, Expiry, Features, FlowBatch, Role
+from detector.windows.groups import Indices
 
 ENDS = {Role.SOURCE: "src", Role.TARGET: "dst"}
 """Which end of a flow the host is, in the names of columns."""
@@ -17,13 +18,19 @@ OTHER_ENDS = {Role.SOURCE: "dst", Role.TARGET: "src"}
 
 _FLAGS = {"unanswered": UNANSWERED, "grouped": TO_GROUP, "icmp": ICMP}
 """What a flow may be by its features, as `FACTS_DTYPE` counts them, and their columns."""
-_KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "strays")
+_KINDS = ("replies", "refused", "pieces", "served", "bulk", "lasting", "uniform", "torrents", "strays")
 """What it may be beside them."""
 
 UNIFORM_BYTES, TORRENT_PACKETS_PER_SEC = 1200, 2000
 """Size of packets up to which a flow of one size is uniform, and how many a second make a torrent of it.
 Fuller ones are those of television (1,316 bytes of MPEG-TS) and of lidars; audio over IP has a thousand a
 second (AES67)."""
+
+BULK_BYTES, BULK_WORDS = 700, 2
+"""Bytes of a packet, on average, from which on a flow carries data, as many packets as both ends let pass:
+half of them are full. And packets that push (RFC 9293, 3.9.1.2) the other way, in the second that a flow
+stands for at most: a download is asked for once, and a flood of requests for large pages many times a
+second."""
 
 STRAY_BYTES = 400
 """Bytes of a TCP packet above which it carries more than a scan's padding: Mirai's ACK flood, to any port of
@@ -152,13 +159,18 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     whole = tcp & (back > 0) & (syns + syns_back == 0)
     lasting = flows["expiration_id"] == Expiry.ACTIVE
     pieces = whole & ~replies & ~refused
+    served = pieces & (flows["dst2src_psh_packets"] > 0)
+    full = flows["bidirectional_bytes"] >= BULK_BYTES * flows["bidirectional_packets"]
+    silent = np.minimum(flows["src2dst_psh_packets"], flows["dst2src_psh_packets"]) <= BULK_WORDS
+    bulk = tcp & (lasting | pieces) & full & silent & (back > 0)
     one_size = (flows["bidirectional_stddev_ps"] == 0) & (flows["bidirectional_bytes"] < UNIFORM_BYTES * sent)
     uniform = lasting & ~tcp & (back == 0) & one_size
     lasted_ms = np.maximum(flows["bidirectional_duration_ms"], 1000)
     torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms)
     outside = tcp & (syns + syns_back == 0) & (resets_back == back)
     strays = outside & (flows["src2dst_bytes"] > STRAY_BYTES * sent)
-    return dict(zip(_KINDS, (replies, refused, pieces, lasting, uniform, torrents, strays), strict=True))
+    found = (replies, refused, pieces, served, bulk, lasting, uniform, torrents, strays)
+    return dict(zip(_KINDS, found, strict=True))
 
 
 def facts(
@@ -187,10 +199,25 @@ def facts(
     for name, column in _RECENT.items():
         told[name] = joined([part.numbers[:, -1, column] for part in parts])
     told["peers"], told["ports"] = ((earlier[:2] == 0) & mask).sum(axis=2)
+    told["services"], told["connections"] = _ends(found, mask, told["role"] == Role.TARGET)
     told["ports_total"] = np.maximum(told["ports_total"], told["ports"])
     told["peers_total"] = np.maximum(told["peers_total"], told["peers"])
     _exemplar(told, found, np.where(mask, alike[0], 0))
     return told
+
+
+def _ends(
+    found: NDArray[np.void], mask: NDArray[np.bool_], as_target: NDArray[np.bool_]
+) -> tuple[Indices, Indices]:
+    """Count the distinct services and connections of windows, (m,) each; the newest flow always stands."""
+    peers = np.where(as_target[:, None], found["src_hash"], found["dst_hash"])
+    services = peers + found["service"] * np.uint64(_ODD[0])
+    connections = services + found["src_port"] * np.uint64(_ODD[1])
+    of_each = []
+    for keys in (services, connections):
+        ordered = np.sort(np.where(mask, keys, keys[:, -1:]), axis=1)
+        of_each.append(np.asarray((ordered[:, 1:] != ordered[:, :-1]).sum(axis=1) + 1, np.int64))
+    return of_each[0], of_each[1]
 
 
 def _exemplar(told: NDArray[np.void], found: NDArray[np.void], often: Counts) -> None:

@@ -28,6 +28,7 @@ def judge(
     facts["flows"] = np.arange(len(rows))
     facts["role"], facts["ports"] = role, ports
     facts["peers"] = facts["peers_total"] = peers
+    facts["services"] = ports * peers
     for name, value in (seen or {}).items():
         facts[name] = value
     windows = WindowBatch(np.zeros((len(rows), 1, 1), np.float32), facts)

@@ -25,6 +25,13 @@ _NAMES_5, _NAMES_3 = (
 _ANY_PORT = "hping3 -q -a {net}.{last} -p ++{last}00 -i u4000 -c 3600"
 """To port after port, from each source to others at any time."""
 
+_LOST = (
+    *("198.18.3.7:443", "198.18.41.2:443", "198.19.8.1:443", "198.19.8.9:443", "198.19.77.3:443"),
+    *("198.19.101.5:443", "198.18.12.12:5228", "198.18.60.1:8883", "198.19.33.4:80", "198.18.99.9:80"),
+    *("198.19.4.44:8443", "198.18.7.70:4070", "198.19.55.5:993", "198.18.200.1:1935"),
+)
+"""What a telephone's programs connect to, where the uplink is gone."""
+
 FIELD: tuple[Scenario, ...] = (
     benign("recorder-8", _RECORDER, _datagrams(20, 900), sources=range(60, 68)),
     benign("recorder-4", _RECORDER, _datagrams(250, 1200), sources=range(60, 64)),
@@ -32,6 +39,22 @@ FIELD: tuple[Scenario, ...] = (
     benign("names-8x5", NAMES, _NAMES_5, sources=range(60, 68)),
     benign("names-25x3", NAMES, _NAMES_3, sources=range(60, 85)),
     benign("logs-40x1", _RECORDER, _datagrams(1, 120), sources=range(60, 100)),
+    benign(
+        "pings-25x1",
+        (),
+        play_of("ping -q -I {net}.{last} -c 15 {server}", from_all=True),
+        sources=range(60, 85),
+    ),
+    benign(
+        "uplink-lost-14",
+        (),
+        play_of(f"curl -s -Z --parallel-immediate -m 6 {' '.join(_LOST)}", times=3, pause=2),
+    ),
+    benign(
+        "uplink-lost-6",
+        (),
+        play_of(f"curl -s -Z --parallel-immediate -m 9 {' '.join(_LOST[4:10])}", times=2, pause=3),
+    ),
     scenario_of(
         Category.DDOS,
         "reflected-names-8x150",
@@ -84,6 +107,15 @@ FIELD: tuple[Scenario, ...] = (
         "onvif-sweep-10",
         (),
         play_of("nping -q --udp -p 3702 --rate 10 -c 1 --data-length 560 198.18.7.0/24"),
+    ),
+    scenario_of(
+        Category.RECON,
+        "services-sweep-12",
+        (),
+        play_of("nmap -n -Pn -sS -p 23,80,7547,8080 --max-rate 12 --max-retries 0 198.18.9.0/24"),
+    ),
+    scenario_of(
+        Category.RECON, "empty-datagrams-8", WEB, play_of("hping3 -q -2 -p ++20 -i u125000 -c 180 {server}")
     ),
     scenario_of(
         Category.DDOS,

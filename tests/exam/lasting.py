@@ -25,6 +25,11 @@ _QUIET = (
     benign("publish-100", BROKER, play_of(f"{_PUBLISH} -m 21.5 --repeat 1400 --repeat-delay 0.01")),
     benign("publish-4x20", BROKER, play_of(f"{_PUBLISH} -m 7 --repeat 280 --repeat-delay 0.05", at_once=4)),
     benign("publish-q1", BROKER, play_of(f"{_PUBLISH} -q 1 -m 7 --repeat 500 --repeat-delay 0.03")),
+    benign("readings-6x1", BROKER, play_of(f"{_PUBLISH} -m 21 --repeat 18 --repeat-delay 1", at_once=6)),
+    benign(
+        "readings-q2-12", BROKER, play_of(f"{_PUBLISH} -q 2 -m 7 --repeat 18 --repeat-delay 1", at_once=12)
+    ),
+    benign("subscribers-30", BROKER, play_of("mosquitto_sub -h {server} -t # -W 15", at_once=30)),
     benign("redis-50", REDIS, play_of("redis-cli -h {server} -r 700 -i 0.02 incr a")),
     benign("redis-2x90", REDIS, play_of("redis-cli -h {server} -r 1300 -i 0.01 get a", at_once=2)),
     benign("names-250", NAMES, play_of("dnsperf -s {server} -d {work}/names -Q 250 -l 14 -c 1")),
@@ -34,6 +39,8 @@ _QUIET = (
     benign("audio", SPEED, play_of("nuttcp -u -T14 -R560k -l172 {server}")),
     benign("video-12m", IPERF, play_of("iperf3 -u -c {server} -b 12M -t 14")),
     benign("video-3x4m", IPERF, play_of("iperf3 -u -c {server} -b 4M -P 3 -t 14")),
+    benign("line-test-16", IPERF, play_of("iperf3 -c {server} -P 16 -t 6 -b 30M")),
+    benign("line-test-24", IPERF, play_of("iperf3 -R -c {server} -P 24 -b 2M -t 12")),
     benign("backup-full-speed", IPERF, play_of("iperf3 -c {server} -n 60M")),
     benign("download-full-speed", SPEED, play_of("nuttcp -r -n40m {server}")),
     benign("upload-80m", SPEED, play_of("nuttcp -T12 -R80m {server}")),

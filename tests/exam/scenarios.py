@@ -56,6 +56,7 @@ _CALLS = (play_of("sipp -sn uas -i {server} -p 5060 -nostdin"),)
 ECHO = (play_of("sockperf server -i {server} -p 11111"),)
 _GET = "curl -s -o /dev/null -m 2 http://{server}"
 _GET6 = "curl -s -o /dev/null -m 2 -g http://[{server6}]"
+_PICTURES = "curl -s -Z --parallel-immediate -o /dev/null http://{server}/api"
 _RAW = "mausezahn eth0 -q -B {server} -b {card}"
 
 
@@ -118,6 +119,8 @@ _QUIET = (
     benign("calls", _CALLS, play_of("sipp -sn uac {server}:5060 -i {client} -r 2 -d 3000 -nostdin")),
     benign("httping", WEB, play_of("httping -c 20 http://{server}/api")),
     benign("ping", (), play_of("ping -c 20 -i 0.5 {server}"), play_of("mtr -r -c 5 {server}")),
+    benign("page-30", WEB, play_of(f"{_PICTURES}?[1-30]", times=3, pause=5)),
+    benign("page-12", WEB, play_of(f"{_PICTURES}?[1-12]", times=12, pause=1)),
     benign("ping-large", (), play_of("ping -q -i 0.2 -c 100 -s 1000 {server}")),
     benign("tcp-30m", SPEED, play_of("nuttcp -T10 -R30m {server}"), play_of("nuttcp -r -T8 -R30m {server}")),
     benign("tcp-4x20m", SPEED, play_of("nuttcp -T15 -N4 -R20m {server}")),
@@ -215,6 +218,7 @@ _DOS = tuple(
         ("t50-udp", WEB, "t50 {server} --protocol UDP --dport 5000 --saddr {client} --threshold 30000"),
         ("ping-flood", (), "ping -q -f -c 20000 {server}"),
         ("nping-udp-2000", (), "nping -q --udp -p 5683 --rate 2000 -c 24000 {server}"),
+        ("ping-large-333", (), "hping3 -q -1 -d 1200 -i u3000 -c 4000 {server}"),
         ("nping-icmp-800", (), "nping -q --icmp --rate 800 -c 9000 {server}"),
         ("nping-syn-500", WEB, "nping -q --tcp -p 80 --flags syn --rate 500 -c 6000 {server}"),
         ("nping-connect-200", WEB, "nping -q --tcp-connect -p 80 --rate 200 -c 2500 {server}"),

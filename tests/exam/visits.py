@@ -11,6 +11,7 @@ from detector.records import Category
 from tests.exam.chores import (
     ASK,
     DEVICES,
+    GATEWAY,
     GET,
     LIFE,
     PUBLIC,
@@ -51,6 +52,18 @@ _VPN = "--secret {work}/vpn.key --port 1194 --cipher AES-256-CBC"
 _TELL = "socat -u FILE:{work}/names,readbytes"
 _CHECK = "/usr/lib/nagios/plugins/check_tcp"
 _SSH = "ssh -o BatchMode=yes -o ConnectTimeout=2 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+_SERVICES = (443, 443, 443, 443, 8883, 443, 5228, 80, 443, 8443, 993)
+_RECONNECT = (
+    *on_devices(range(10, 14), "curl -s -m 5 {far}.1{last}:8883 {far}.2{last}:443", 20, 2),
+    *(
+        one(place, "curl -s -Z --parallel-immediate -m 7 " + " ".join(urls), 20, 2)
+        for place, urls in (
+            (14, [f"{{far}}.{n + 40}:{port}" for n, port in enumerate(_SERVICES)]),
+            (15, [f"{{far}}.{n + 50}:{port}" for n, port in enumerate(_SERVICES[3:])]),
+        )
+    ),
+)
+"""Devices that each look for two servers, and two telephones, for eleven and for eight."""
 
 _benign = partial(_visit, Category.BENIGN, 26.0)
 _recon = partial(_visit, Category.RECON, 26.0)
@@ -89,6 +102,8 @@ _QUIET = (
         *on_devices(range(10, 18), "mosquitto_pub -h {net}.18 -i d{last} -t a/{last} -m up -q 1", 25, 1),
     ),
     _benign("broker-gone", *on_devices(range(10, 18), f"{GET}{{far}}.77:1883/", 12, 1)),
+    _benign("uplink-lost", one(GATEWAY, "ip link set public down"), *_RECONNECT),
+    _benign("uplink-silent", one(GATEWAY, "ip route add blackhole {far}.0/25"), *_RECONNECT),
     _benign(
         "snmpwalk-2",
         *copies(15, (17, 19), "snmpwalk -v2c -c public -t 1 {net}.{last} .1.3.6.1.2.1", 4, 1),

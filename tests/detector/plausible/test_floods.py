@@ -1,5 +1,7 @@
 """What is a flood though a model may take it for something else."""
 
+from socket import IPPROTO_ICMP
+
 import pytest
 
 from detector.records import Category, Role
@@ -165,5 +167,34 @@ def test_small_packets_without_end_are_a_flood_whatever_the_model_says(
     other: dict[str, int], role: Role, category: Category
 ) -> None:
     seen = {**SURGE, "first_ms": 5000, "last_ms": 7000} | other
+    (verdict,) = judge([[0.5, 0.0, 0.34, 0.16]], dos=0.85, benign=0.3, role=role, seen=seen)
+    assert (verdict.category, verdict.uncertain) == (category, False)
+
+
+PINGS = {
+    "flows": 2,
+    "icmp": 2,
+    "packets": 400,
+    "bytes": 500_000,
+    "top_peer_flows": 2,
+    "protocol": IPPROTO_ICMP,
+}
+
+
+@pytest.mark.parametrize(
+    ("other", "role", "category"),
+    [
+        ({}, Role.TARGET, DOS),
+        ({}, Role.SOURCE, BENIGN),
+        ({"packets": 399}, Role.TARGET, BENIGN),
+        ({"icmp": 1}, Role.TARGET, BENIGN),
+        ({"unanswered": 1}, Role.TARGET, BENIGN),  # errors, of a stream that nobody wants
+        ({"last_ms": 6999}, Role.TARGET, BENIGN),
+    ],
+)
+def test_pings_without_end_are_a_flood_whatever_the_model_says(
+    other: dict[str, int], role: Role, category: Category
+) -> None:
+    seen = {**PINGS, "first_ms": 5000, "last_ms": 7000} | other
     (verdict,) = judge([[0.5, 0.0, 0.34, 0.16]], dos=0.85, benign=0.3, role=role, seen=seen)
     assert (verdict.category, verdict.uncertain) == (category, False)

@@ -15,6 +15,13 @@ from tests.detector.test_policy import BENIGN, DDOS, DOS, THRESHOLDS, judge
 CROWD = {"flows": 32, "packets": 160, "unanswered": 4, "recent_flows": 499, "recent_packets": 9999}
 FULL = {"protocol": IPPROTO_TCP, "bytes": 700 * CROWD["packets"]}
 PINGS = {"icmp": 16, "recent_packets": 1800, "peers": 30, "peers_total": 30}
+ONE_PING = PINGS | {
+    "packets": 64,
+    "recent_packets": 300,
+    "peers_total": 128,
+    "top_peer": address_words("10.0.0.7"),
+}
+"""Each once a second, so that none is a flow that lasts."""
 
 
 @pytest.mark.parametrize(
@@ -32,6 +39,10 @@ PINGS = {"icmp": 16, "recent_packets": 1800, "peers": 30, "peers_total": 30}
         ({"recent_flows": 500} | FULL, Role.TARGET, DDOS),
         ({"interval_flows": 160}, Role.TARGET, BENIGN),  # they come in bursts
         (PINGS | {"recent_packets": 1799}, Role.TARGET, BENIGN),
+        (ONE_PING, Role.TARGET, BENIGN),
+        (ONE_PING | {"top_peer": address_words("192.0.2.7")}, Role.TARGET, DDOS),
+        (ONE_PING | {"peers_total": 129}, Role.TARGET, DDOS),
+        (ONE_PING | {"icmp": 15}, Role.TARGET, DDOS),
         (PINGS, Role.TARGET, DDOS),
         (PINGS | {"icmp": 15}, Role.TARGET, BENIGN),  # players who ping their server first
     ],
@@ -56,7 +67,14 @@ def test_a_longer_memory_holds_more_of_a_crowd() -> None:
         assert verdict.category == category
 
 
-CLIENT = {"flows": 23, "packets": 115, "unanswered": 2, "protocol": IPPROTO_TCP, "last_ms": 2000}
+CLIENT = {
+    "flows": 23,
+    "packets": 115,
+    "unanswered": 2,
+    "protocol": IPPROTO_TCP,
+    "last_ms": 2000,
+    "recent_flows": 60,
+}
 
 
 @pytest.mark.parametrize(
@@ -67,6 +85,7 @@ CLIENT = {"flows": 23, "packets": 115, "unanswered": 2, "protocol": IPPROTO_TCP,
         ({"packets": 1000}, DOS),  # requests inside connections that last
         ({"packets": 9000, "bytes": 700 * 9000}, BENIGN),  # a transfer
         ({"flows": 24, "packets": 120}, DOS),
+        ({"flows": 24, "packets": 120, "recent_flows": 59}, BENIGN),  # that comes again and again
         ({"packets": 114}, DOS),  # connections alone
         ({"unanswered": 3}, DOS),
         ({"last_ms": 1499, "flows": 17}, DOS),  # too short to tell
@@ -77,6 +96,90 @@ def test_a_client_that_takes_its_time_is_no_flood(other: dict[str, int], categor
     for role in Role:
         (verdict,) = judge([[0.1, 0.0, 0.9, 0.0]], role=role, seen=CLIENT | other)
         assert verdict.category == category
+
+
+KEEPS = {
+    "flows": 32,
+    "packets": 256,
+    "pieces": 16,
+    "served": 16,
+    "unanswered": 4,
+    "connections": 17,
+    "protocol": IPPROTO_TCP,
+    "recent_flows": 40,
+}
+"""Of connections that last, the pieces of a second each."""
+
+
+@pytest.mark.parametrize(
+    ("other", "category"),
+    [
+        ({}, BENIGN),
+        ({"served": 15}, DOS),  # unfinished requests, to which a server has nothing to say
+        ({"served": 0, "connections": 16}, BENIGN),
+        ({"served": 0, "connections": 16, "pieces": 15}, DOS),
+        ({"packets": 257}, DOS),
+        ({"unanswered": 5}, DOS),
+        ({"protocol": IPPROTO_UDP}, DOS),
+    ],
+)
+@pytest.mark.parametrize("role", Role)
+def test_a_client_that_keeps_connections_open_and_says_little_is_no_flood(
+    role: Role, other: dict[str, int], category: Category
+) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.9, 0.0]], role=role, seen=KEEPS | other)
+    assert verdict.category == category
+
+
+BURST = {
+    "flows": 32,
+    "packets": 160,
+    "unanswered": 4,
+    "connections": 32,
+    "recent_flows": 39,
+    "protocol": IPPROTO_TCP,
+}
+
+
+@pytest.mark.parametrize(
+    ("other", "category"),
+    [
+        ({}, BENIGN),
+        ({"recent_flows": 40}, DOS),
+        ({"recent_packets": 2499}, BENIGN),
+        ({"recent_packets": 2500}, DOS),
+        ({"recent_packets": 2500, "bytes": 700 * 160}, BENIGN),
+        ({"packets": 159}, DOS),
+        ({"packets": 64, "pieces": 16}, BENIGN),  # that hangs up
+        ({"packets": 64, "pieces": 16, "unanswered": 5}, DOS),
+        ({"unanswered": 5}, DOS),
+        ({"protocol": IPPROTO_UDP}, DOS),
+    ],
+)
+@pytest.mark.parametrize("role", Role)
+def test_a_client_that_wants_some_things_at_once_is_no_flood(
+    role: Role, other: dict[str, int], category: Category
+) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.9, 0.0]], role=role, seen=BURST | other)
+    assert verdict.category == category
+
+
+LOADS = {"flows": 32, "bulk": 16, "packets": 6400, "recent_flows": 319, "protocol": IPPROTO_TCP}
+
+
+@pytest.mark.parametrize(
+    ("other", "category"),
+    [
+        ({}, BENIGN),
+        ({"bulk": 15}, DOS),
+        ({"recent_flows": 320}, DOS),
+        ({"protocol": IPPROTO_UDP}, DOS),
+    ],
+)
+@pytest.mark.parametrize("role", Role)
+def test_a_client_that_moves_data_is_no_flood(role: Role, other: dict[str, int], category: Category) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.9, 0.0]], role=role, seen=LOADS | other)
+    assert verdict.category == category
 
 
 MISSED = {"flows": 32, "packets": 64, "unanswered": 32, "recent_flows": 74, "recent_packets": 299}

@@ -1,10 +1,11 @@
 """Scans ask many ends, each once, and listen: what is one for that, and what is none."""
 
 from socket import IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP
+from typing import Any
 
 import pytest
 
-from detector.records import Category, Role
+from detector.records import Category, Role, address_words
 from tests.detector.test_policy import BENIGN, DDOS, DOS, RECON, judge
 
 
@@ -75,6 +76,50 @@ def test_who_pings_the_same_again_and_again_and_is_answered_polls(
 ) -> None:
     (verdict,) = judge([[0.1, 0.0, 0.0, 0.9]], ports=1, peers=peers, seen=POLLED | other)
     assert verdict.category == category
+
+
+LOST = {
+    "flows": 30,
+    "unanswered": 14,
+    "refused": 10,
+    "ports_total": 16,
+    "peers_total": 47,
+    "services": 25,
+    "recent_flows": 89,
+    "protocol": IPPROTO_TCP,
+    "top_peer": address_words("192.0.2.7"),
+}
+"""Who asks 25 of the services of twenty hosts, five of them twice, 15 new ones a second."""
+
+
+@pytest.mark.parametrize(
+    ("other", "ports", "peers", "category"),
+    [
+        ({}, 3, 20, BENIGN),
+        ({"protocol": IPPROTO_UDP}, 3, 20, BENIGN),
+        ({"protocol": IPPROTO_ICMP}, 3, 20, RECON),
+        ({}, 2, 20, RECON),  # for a service, as bots do
+        ({}, 3, 19, RECON),  # several services of a host
+        ({"ports_total": 17}, 3, 20, RECON),
+        ({"peers_total": 48}, 3, 20, RECON),
+        ({"flows": 34, "unanswered": 18, "peers_total": 127}, 3, 20, BENIGN),  # again and again
+        ({"flows": 34, "unanswered": 18, "peers_total": 128}, 3, 20, RECON),
+        ({"flows": 33, "unanswered": 17, "peers_total": 48}, 3, 20, RECON),
+        ({"recent_flows": 90}, 3, 20, RECON),
+        ({"unanswered": 13}, 3, 20, RECON),
+        ({"top_peer": address_words("192.168.1.7")}, 3, 20, RECON),
+    ],
+)
+def test_who_tries_servers_far_away_each_for_its_service_has_lost_them(
+    other: dict[str, Any], ports: int, peers: int, category: Category
+) -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.0, 0.9]], ports=ports, peers=peers, seen=LOST | other)
+    assert verdict.category == category
+
+
+def test_who_is_asked_has_lost_nothing() -> None:
+    (verdict,) = judge([[0.1, 0.0, 0.0, 0.9]], role=Role.TARGET, peers=20, seen=LOST)
+    assert verdict.category is RECON
 
 
 DECOYED = {"flows": 32, "packets": 64, "ports_total": 1000, "recent_flows": 5000, "protocol": IPPROTO_TCP}
@@ -189,4 +234,38 @@ def test_a_sweep_that_the_model_does_not_find_likelier_is_none(role: Role) -> No
     as_likely = 0.5 if role is Role.SOURCE else 0.6
     row = [1 - as_likely, 0.0, 0.0, as_likely]
     (verdict,) = judge([row], role=role, ports=9, peers=32, seen=SWEEP | {"ports": 2}, benign=0.4)
+    assert verdict.category is BENIGN
+
+
+PROBE = {
+    "flows": 30,
+    "packets": 40,
+    "bytes": 2560,
+    "unanswered": 15,
+    "services": 24,
+    "ports_total": 100,
+    "top_peer_flows": 24,
+    "protocol": IPPROTO_UDP,
+}
+
+
+@pytest.mark.parametrize(
+    ("other", "category"),
+    [
+        ({}, RECON),
+        ({"protocol": IPPROTO_TCP}, BENIGN),
+        ({"bytes": 2561}, BENIGN),  # Linux's traceroute says more
+        ({"unanswered": 14}, BENIGN),
+        ({"services": 23}, BENIGN),
+        ({"ports_total": 99}, BENIGN),
+        ({"top_peer_flows": 23}, BENIGN),
+    ],
+)
+@pytest.mark.parametrize("role", Role)
+def test_empty_datagrams_to_port_after_port_are_a_scan(
+    role: Role, other: dict[str, int], category: Category
+) -> None:
+    (verdict,) = judge([[0.4, 0.0, 0.0, 0.6]], role=role, ports=24, peers=1, seen=PROBE | other, benign=0.4)
+    assert verdict.category == category
+    (verdict,) = judge([[0.5, 0.0, 0.0, 0.5]], role=role, ports=24, peers=1, seen=PROBE | other, benign=0.4)
     assert verdict.category is BENIGN

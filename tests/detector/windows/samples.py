@@ -138,7 +138,11 @@ def _count(flows: FlowBatch, role: Role) -> dict[str, int]:
     }
 
 
-KINDS = ("replies", "refused", "pieces", "lasting", "uniform", "torrents", "strays", "icmp", "grouped")
+PORTS = ("dst_port", "src_port")
+KINDS = (
+    *("replies", "refused", "pieces", "served", "bulk", "lasting"),
+    *("uniform", "torrents", "strays", "icmp", "grouped"),
+)
 
 
 def _kinds(flow: np.void) -> set[str]:
@@ -156,7 +160,11 @@ def _kinds(flow: np.void) -> set[str]:
     if flow["dst2src_packets"] == back["rst"] > 0:
         ended.add("refused")
     if flow["dst2src_packets"] and not (ended or sent["syn"] or back["syn"]):
-        found.add("pieces")
+        found |= {"pieces", "served"} if flow["dst2src_psh_packets"] else {"pieces"}
+    full = int(flow["bidirectional_bytes"]) >= 700 * int(flow["bidirectional_packets"])
+    words = min(int(flow["src2dst_psh_packets"]), int(flow["dst2src_psh_packets"]))
+    if full and words <= 2 and flow["dst2src_packets"] and (found & {"lasting", "pieces"}):
+        found.add("bulk")
     nothing = flow["dst2src_packets"] == back["rst"] and not (sent["syn"] or back["syn"])
     if nothing and int(flow["src2dst_bytes"]) > 400 * int(flow["src2dst_packets"]):
         found.add("strays")
@@ -191,6 +199,8 @@ def _due(host: _Host, came: FlowBatch, end_ms: int) -> Expected:
         **Counter(kind for one in held for kind in _kinds(one)),
         **_count(held, host.role),
         **{f"interval_{name}": value for name, value in _count(came, host.role).items()},
+        "services": len(set(zip(peers, held["dst_port"].tolist(), strict=True))),
+        "connections": len(set(zip(peers, *(held[name].tolist() for name in PORTS), strict=True))),
         **{name: exemplar[name].tolist() for name in names},
     }
     contexts = np.array([context for _, context in host.held])

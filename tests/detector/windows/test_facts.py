@@ -50,6 +50,15 @@ TORRENT = {
     "protocol": UDP,
 }
 
+BULK = {
+    "src2dst_packets": 12,
+    "dst2src_packets": 8,
+    "bidirectional_packets": 20,
+    "bidirectional_bytes": 14_000,
+    "src2dst_psh_packets": 9,
+    "dst2src_psh_packets": 2,
+}
+
 
 @pytest.mark.parametrize(
     ("flags", "kind"),
@@ -59,6 +68,16 @@ TORRENT = {
         ({"src2dst_syn_packets": 1, "dst2src_packets": 2, "dst2src_rst_packets": 2}, "refused"),
         ({"dst2src_packets": 2, "dst2src_rst_packets": 1}, "pieces"),
         ({"src2dst_packets": 3, "src2dst_ack_packets": 3, "dst2src_packets": 1}, "pieces"),
+        ({"dst2src_packets": 2, "dst2src_psh_packets": 1}, "pieces served"),
+        ({"dst2src_packets": 2, "dst2src_syn_packets": 1, "dst2src_psh_packets": 1}, ""),
+        (BULK, "pieces served bulk"),
+        (BULK | {"bidirectional_bytes": 13_999}, "pieces served"),
+        (BULK | {"dst2src_psh_packets": 3}, "pieces served"),
+        (BULK | {"src2dst_psh_packets": 3, "dst2src_psh_packets": 1}, "pieces served bulk"),
+        (BULK | {"src2dst_syn_packets": 1}, ""),
+        (BULK | {"src2dst_syn_packets": 1, "expiration_id": Expiry.ACTIVE}, "lasting bulk"),
+        (BULK | {"dst2src_packets": 0, "expiration_id": Expiry.ACTIVE}, "lasting"),
+        (BULK | {"protocol": UDP, "expiration_id": Expiry.ACTIVE}, "lasting"),
         ({"src2dst_syn_packets": 1, "src2dst_rst_packets": 1}, ""),
         (
             {"src2dst_packets": 2, "src2dst_syn_packets": 1, "src2dst_ack_packets": 1, "dst2src_packets": 1},
@@ -115,6 +134,16 @@ def test_the_exemplar_is_the_newest_flow_with_the_commonest_peer() -> None:
     facts = run(batch([flow(0, HOSTS[0], peer, dst_port=port) for peer, port in ends])).facts[-1]
     assert (str(address(facts["top_peer"])), facts["top_peer_flows"]) == (HOSTS[2], 2)
     assert (facts["dst_port"], facts["peers"], facts["ports"]) == (84, 3, 5)
+
+
+def test_services_are_ports_of_a_host_each() -> None:
+    """A port of two hosts is two services, and of the same host one, however often it is asked."""
+    ends = [(HOSTS[1], 80), (HOSTS[2], 80), (HOSTS[1], 81), (HOSTS[1], 80), (HOSTS[2], 80)]
+    found = run(
+        batch([flow(0, HOSTS[0], peer, dst_port=port, src_port=n) for n, (peer, port) in enumerate(ends)])
+    )
+    last = found.facts[-1]
+    assert (last["peers"], last["ports"], last["services"], last["connections"]) == (2, 2, 3, 5)
 
 
 def test_an_interval_counts_more_than_its_window_holds() -> None:
