@@ -124,7 +124,7 @@ FACTS_DTYPE = np.dtype(
         ("packets", "<u8"),
         ("bytes", "<u8"),
         *((name, "<u4") for name in ("peers", "ports", "services", "connections", "unanswered")),
-        *((name, "<u4") for name in ("replies", "refused", "pieces", "served", "bulk", "lasting")),
+        *((name, "<u4") for name in ("replies", "refused", "pieces", "served", "ended", "bulk", "lasting")),
         *((name, "<u4") for name in ("uniform", "torrents", "strays", "icmp", "grouped")),
         ("interval_flows", "<u4"),
         ("interval_packets", "<u8"),
@@ -157,13 +157,13 @@ FACTS_DTYPE = np.dtype(
   packet back), `replies` (TCP flows whose source answers and did not ask: nothing but resets, or a SYN with
   ACK), `refused` (TCP flows with nothing but resets back), `pieces` (other TCP flows with packets both ways
   and no SYN: what comes after a pause, or the end, of a connection that lasts), `served` (those among them in
-  which the destination sends data), `bulk` (TCP flows of a connection that lasts in which full packets go one
-  way, and the other says nothing), `lasting` (flows that the meter cut and that went on), `uniform` (those
-  among them, not of TCP, without a packet back and with packets all of one size, not of the fullest),
-  `torrents` (those among these with more packets than harmless machines send), `strays` (TCP flows without a
-  SYN that carry more data than a scan's padding and get nothing but resets, if anything), `icmp` (flows of
-  ICMP), `grouped` (flows to a multicast group or to everybody): counted over the window's rows, which are the
-  last T flows at most.
+  which the destination sends data and does not hang up), `ended` (TCP flows in which both ends do), `bulk`
+  (TCP flows of a connection that lasts in which full packets go one way, and the other says nothing),
+  `lasting` (flows that the meter cut and that went on), `uniform` (those among them, not of TCP, without a
+  packet back and with packets all of one size, not of the fullest), `torrents` (those among these with more
+  packets than harmless machines send), `strays` (TCP flows without a SYN that carry more data than a scan's
+  padding and get nothing but resets, if anything), `icmp` (flows of ICMP), `grouped` (flows to a multicast
+  group or to everybody): counted over the window's rows, which are the last T flows at most.
 - `interval_...`: the same, up to `unanswered` but for `services` and `connections`, of all flows that left in
   the interval that made the window due, however many, and, of an attack that is known, in those before it
   that were not scored. They do not overlap, so flows, packets and bytes may be summed.

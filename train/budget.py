@@ -19,7 +19,7 @@ from detector.errors import CaptureError, UsageError
 from detector.logs import LOGGER
 from detector.meter import Capture, flow_table
 from detector.pipeline import Pipeline
-from detector.records import Alert, State, WindowBatch
+from detector.records import Alert, WindowBatch
 from detector.replay import Replay
 from detector.run import open_bundle
 from detector.scorer import OnnxScorer, Scorer
@@ -27,7 +27,7 @@ from detector.sinks import SinkSet
 from detector.steps import Step, finish, steps
 from detector.windows import Windows
 from train.survey import watched_secs
-from train.tune import ATTACK_GRID, BENIGN_GRID, Scored, certain, opens
+from train.tune import ATTACK_GRID, BENIGN_GRID, Scored, announced, certain, opens
 
 LOWEST_BENIGN = 0.05
 """Benign is not believed below this: nothing would ever be uncertain."""
@@ -207,7 +207,7 @@ def _replayed(
     """Return what the detector itself opens."""
     own = config.model_copy(update={"thresholds": ThresholdConfig(**thresholds.model_dump())})
     replay = Replay(Pipeline(own, bundle, scorer, SinkSet([], LOGGER)))
-    opened = tuple(alert for alert in replay.run(list(files)) if alert.state is State.OPEN)
+    opened = tuple(announced(replay.run(list(files))))
     if replay.problems:
         raise replay.problems[0]
     return opened

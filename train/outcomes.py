@@ -32,12 +32,12 @@ class CaptureOutcome:
     origin: str
     category: str
     opened: tuple[str, ...]
-    """Classes of certain incidents, each once."""
+    """Classes of incidents that were certain when they opened, or became so, each once."""
     uncertain: tuple[str, ...]
-    """Classes of incidents of low severity, each once."""
+    """Classes of incidents of low severity, and never of more, each once."""
     latency_ms: int | None
-    """To the first right `open`: from the attack's first packet if a survey knows it, else from the first
-    packet in evidence."""
+    """To the first right `open`, or to when it became certain: from the attack's first packet if a survey
+    knows it, else from the first packet in evidence."""
     incidents: int = 0
     """Certain incidents."""
     doubtful: int = 0

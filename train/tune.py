@@ -4,7 +4,7 @@ Incidents open when several windows of a host agree, so a threshold may be lower
 would allow. Every choice is made on captures of validation origins.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from detector.config import IncidentConfig, ThresholdConfig
 from detector.incidents import Incidents
 from detector.plausible import plausible
 from detector.policy import Policy
-from detector.records import CATEGORIES, Alert, Category, Source, State, WindowBatch
+from detector.records import CATEGORIES, Alert, Category, Source, WindowBatch
 
 ATTACK_GRID = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.98, 0.99)
 BENIGN_GRID = (0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.0)
@@ -37,12 +37,25 @@ class Scored:
 
 
 def opens(capture: Scored, thresholds: Thresholds) -> list[Alert]:
-    """Return the incidents that the real policy and the real incidents open on a capture."""
+    """Return the incidents that real policy and real incidents open on a capture, as `announced` tells."""
     incidents = Incidents(IncidentConfig(), "", [Source(capture.name, live=False)])
     verdicts = Policy(thresholds, ThresholdConfig(), capture.settings).judge(
         capture.windows, capture.probabilities
     )
-    return [alert for alert in incidents.update(verdicts) if alert.state is State.OPEN]
+    return announced(incidents.update(verdicts))
+
+
+def announced(alerts: Iterable[Alert]) -> list[Alert]:
+    """Return one alert an incident: that it opened or, if it was uncertain then, that it became certain.
+
+    That is when an operator is told of the attack, and a false one is no less false for it.
+    """
+    found: dict[str, Alert] = {}
+    for alert in alerts:
+        incident = alert.event["iotids"]["incident_id"]
+        if found.setdefault(incident, alert).uncertain and not alert.uncertain:
+            found[incident] = alert
+    return list(found.values())
 
 
 def certain(alert: Alert) -> bool:

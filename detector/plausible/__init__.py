@@ -23,21 +23,23 @@ paces of the last seconds, because harmless clients come in bursts.
 
 One client that takes its time, with fewer whole TCP conversations than `CLIENT_FLOWS_PER_SEC`, in few packets
 or in full ones, or that comes in a burst of fewer flows than `BURST_FLOWS`, or that keeps connections open
-and says little, few of them or with an answer, or that moves data over fewer than `LOADS`, overwhelms nobody:
-the share of DoS goes to Benign. And nobody streams more datagrams than `DELUGE_PACKETS_PER_SEC` to a host
-that never answers, or for `TORRENTS` seconds what `windows` counts as torrents: the shares of Benign and
-Recon go to DoS. So they do where one host sends another more than `SURGE_PACKETS_PER_SEC` small packets, for
-seconds, inside flows that last; or more than `OVERRUN_PACKETS_PER_SEC`, or `UNIFORM_PACKETS_PER_SEC` that are
-alike, or `RUSH_PACKETS_PER_SEC` of any kind, if the model finds DoS likelier than Benign: beyond the pace of
-harmless machines no more certainty is asked for.
+and says little, few of them or with an answer, or that moves data over fewer than `LOADS`, or sends a few
+streams, or asks in vain less than `TRIES_PER_SEC`, overwhelms nobody: the share of DoS goes to Benign. And
+nobody streams more datagrams than `DELUGE_PACKETS_PER_SEC` to a host that never answers, or for `TORRENTS`
+seconds what `windows` counts as torrents: the shares of Benign and Recon go to DoS. So they do where one host
+sends another more than `SURGE_PACKETS_PER_SEC` small packets, for seconds, inside flows that last; or more
+than `OVERRUN_PACKETS_PER_SEC`, or `UNIFORM_PACKETS_PER_SEC` that are alike, or `RUSH_PACKETS_PER_SEC` of any
+kind, if the model finds DoS likelier than Benign: beyond the pace of harmless machines no more certainty is
+asked for.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle import WindowSettings
+from detector.plausible.client import client
+from detector.plausible.crowd import clients
 from detector.plausible.floods import DDOS_SOURCES, barrage, deluge, overrun, torrents
-from detector.plausible.harmless import client, clients
 from detector.plausible.scans import asks, decoys, inquiry, probe, sweep
 from detector.records import CATEGORIES, Category, Role
 

@@ -16,7 +16,7 @@ from detector.plausible.counts import (
     widest,
 )
 from detector.plausible.floods import BARRAGE_FLOWS_PER_SEC, DDOS_SOURCES
-from detector.plausible.harmless import conversations
+from detector.plausible.talks import conversations
 from detector.records import Role
 
 SCAN_ENDS = 5

@@ -18,7 +18,18 @@ OTHER_ENDS = {Role.SOURCE: "dst", Role.TARGET: "src"}
 
 _FLAGS = {"unanswered": UNANSWERED, "grouped": TO_GROUP, "icmp": ICMP}
 """What a flow may be by its features, as `FACTS_DTYPE` counts them, and their columns."""
-_KINDS = ("replies", "refused", "pieces", "served", "bulk", "lasting", "uniform", "torrents", "strays")
+_KINDS = (
+    "replies",
+    "refused",
+    "pieces",
+    "served",
+    "ended",
+    "bulk",
+    "lasting",
+    "uniform",
+    "torrents",
+    "strays",
+)
 """What it may be beside them."""
 
 UNIFORM_BYTES, TORRENT_PACKETS_PER_SEC = 1200, 2000
@@ -159,7 +170,9 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     whole = tcp & (back > 0) & (syns + syns_back == 0)
     lasting = flows["expiration_id"] == Expiry.ACTIVE
     pieces = whole & ~replies & ~refused
-    served = pieces & (flows["dst2src_psh_packets"] > 0)
+    hung_up, hung_up_back = (flows[f"{way}_fin_packets"] > 0 for way in ("src2dst", "dst2src"))
+    served = pieces & (flows["dst2src_psh_packets"] > 0) & ~hung_up_back
+    ended = tcp & hung_up & hung_up_back
     full = flows["bidirectional_bytes"] >= BULK_BYTES * flows["bidirectional_packets"]
     silent = np.minimum(flows["src2dst_psh_packets"], flows["dst2src_psh_packets"]) <= BULK_WORDS
     bulk = tcp & (lasting | pieces) & full & silent & (back > 0)
@@ -169,7 +182,7 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms)
     outside = tcp & (syns + syns_back == 0) & (resets_back == back)
     strays = outside & (flows["src2dst_bytes"] > STRAY_BYTES * sent)
-    found = (replies, refused, pieces, served, bulk, lasting, uniform, torrents, strays)
+    found = (replies, refused, pieces, served, ended, bulk, lasting, uniform, torrents, strays)
     return dict(zip(_KINDS, found, strict=True))
 
 

@@ -25,6 +25,8 @@ _NAMES_5, _NAMES_3 = (
 _ANY_PORT = "hping3 -q -a {net}.{last} -p ++{last}00 -i u4000 -c 3600"
 """To port after port, from each source to others at any time."""
 
+_CALL = "nping -q --udp -g 1{last}000 -p 8200 --rate 50 -c 600 --data-length 172 --no-capture {server}"
+
 _LOST = (
     *("198.18.3.7:443", "198.18.41.2:443", "198.19.8.1:443", "198.19.8.9:443", "198.19.77.3:443"),
     *("198.19.101.5:443", "198.18.12.12:5228", "198.18.60.1:8883", "198.19.33.4:80", "198.18.99.9:80"),
@@ -39,6 +41,8 @@ FIELD: tuple[Scenario, ...] = (
     benign("names-8x5", NAMES, _NAMES_5, sources=range(60, 68)),
     benign("names-25x3", NAMES, _NAMES_3, sources=range(60, 85)),
     benign("logs-40x1", _RECORDER, _datagrams(1, 120), sources=range(60, 100)),
+    benign("calls-of-6", _RECORDER, play_of(_CALL, at_once=6)),
+    benign("broker-down-5", (), play_of("mosquitto_pub -h {server} -t a -m b", times=20, pause=1, at_once=5)),
     benign(
         "pings-25x1",
         (),

@@ -7,12 +7,13 @@ from pathlib import Path
 from detector.config import Config
 from detector.logs import LOGGER
 from detector.pipeline import Pipeline
-from detector.records import SEVERITY_UNCERTAIN, Category, State
+from detector.records import Category
 from detector.replay import Replay
 from detector.run import open_bundle
 from detector.scorer import OnnxScorer
 from detector.sinks import SinkSet
 from tests.exam.scene import Scene
+from train.tune import announced
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,11 @@ def mark(played: Sequence[tuple[Scene, Path]], bundle: str = "") -> list[Marked]
     marked = []
     for scene, capture in played:
         path = Pipeline(config, known, scorer, SinkSet([], LOGGER))
-        alerts = [alert for alert in Replay(path).run([str(capture)]) if alert.state is State.OPEN]
+        alerts = announced(Replay(path).run([str(capture)]))
         opened = tuple(
             Opened(
                 str(alert.category),
-                alert.severity != SEVERITY_UNCERTAIN,
+                not alert.uncertain,
                 str(alert.event["iotids"]["subject_ip"]),
                 (alert.time_ms - alert.first_ms) / 1000,
             )

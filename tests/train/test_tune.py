@@ -2,7 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle import Thresholds, WindowSettings
-from detector.records import FACTS_DTYPE, Category, Role, WindowBatch, address_words
+from detector.records import FACTS_DTYPE, Category, Role, State, WindowBatch, address_words
 from train.tune import ATTACK_GRID, Scored, certain, opens, tune
 
 START_MS = 1_700_000_000_000
@@ -60,6 +60,14 @@ def test_a_class_that_reached_its_threshold_is_certain() -> None:
     assert (alert.category, certain(alert)) == (Category.RECON, True)
     (unsure,) = opens(capture("doubtful", [DOUBTFUL] * 9), low)
     assert not certain(unsure)
+
+
+def test_what_becomes_certain_is_told_once_and_then() -> None:
+    low = Thresholds(benign=0.5, recon=0.5, dos=0.5, ddos=0.5)
+    (alert,) = opens(capture("ever surer", [DOUBTFUL] * 4 + [ALIKE] * 5), low)
+    (first,) = opens(capture("doubtful", [DOUBTFUL] * 9), low)
+    assert (certain(alert), alert.state) == (True, State.UPDATE)
+    assert alert.time_ms > first.time_ms
 
 
 def test_a_crowd_is_judged_by_the_memory_that_its_windows_were_cut_with() -> None:

@@ -140,7 +140,7 @@ def _count(flows: FlowBatch, role: Role) -> dict[str, int]:
 
 PORTS = ("dst_port", "src_port")
 KINDS = (
-    *("replies", "refused", "pieces", "served", "bulk", "lasting"),
+    *("replies", "refused", "pieces", "served", "ended", "bulk", "lasting"),
     *("uniform", "torrents", "strays", "icmp", "grouped"),
 )
 
@@ -160,7 +160,10 @@ def _kinds(flow: np.void) -> set[str]:
     if flow["dst2src_packets"] == back["rst"] > 0:
         ended.add("refused")
     if flow["dst2src_packets"] and not (ended or sent["syn"] or back["syn"]):
-        found |= {"pieces", "served"} if flow["dst2src_psh_packets"] else {"pieces"}
+        told = flow["dst2src_psh_packets"] and not flow["dst2src_fin_packets"]
+        found |= {"pieces", "served"} if told else {"pieces"}
+    if flow["src2dst_fin_packets"] and flow["dst2src_fin_packets"]:
+        found.add("ended")
     full = int(flow["bidirectional_bytes"]) >= 700 * int(flow["bidirectional_packets"])
     words = min(int(flow["src2dst_psh_packets"]), int(flow["dst2src_psh_packets"]))
     if full and words <= 2 and flow["dst2src_packets"] and (found & {"lasting", "pieces"}):
