@@ -43,6 +43,11 @@ half of them are full. And packets that push (RFC 9293, 3.9.1.2) the other way, 
 stands for at most: a download is asked for once, and a flood of requests for large pages many times a
 second."""
 
+TORRENT_SYNS = 20
+"""SYNs of one flow, a second at most, that make a torrent of it: who waits for an answer repeats his after a
+second, then after two (RFC 6298). Floods from one port, 500 a second, opened nothing where they were
+answered."""
+
 STRAY_BYTES = 400
 """Bytes of a TCP packet above which it carries more than a scan's padding: Mirai's ACK flood, to any port of
 its victim, carries 512 (its published source, `bot/attack_tcp.c`), and the lab's padded scans 300."""
@@ -179,7 +184,7 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     one_size = (flows["bidirectional_stddev_ps"] == 0) & (flows["bidirectional_bytes"] < UNIFORM_BYTES * sent)
     uniform = lasting & ~tcp & (back == 0) & one_size
     lasted_ms = np.maximum(flows["bidirectional_duration_ms"], 1000)
-    torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms)
+    torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms) | tcp & (syns >= TORRENT_SYNS)
     outside = tcp & (syns + syns_back == 0) & (resets_back == back)
     strays = outside & (flows["src2dst_bytes"] > STRAY_BYTES * sent)
     found = (replies, refused, pieces, served, ended, bulk, lasting, uniform, torrents, strays)

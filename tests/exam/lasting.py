@@ -66,6 +66,7 @@ _DOS = tuple(
         ("datagrams-4000", _SINK, play_of("hping3 -q -2 -k -s 6000 -p 5000 -d 40 -i u250 -c 30000 {server}")),
         ("datagrams-10000", SPEED, play_of("nuttcp -u -T4 -R8m -l100 {server}")),
         ("datagrams-small", IPERF, play_of("iperf3 -u -c {server} -b 4M -l 100 -t 8")),
+        ("syn-kept-300", WEB, play_of("hping3 -q -S -k -s 6000 -p 80 -i u3000 -c 4000 {server}")),
         ("closed-port-3000", (), play_of("hping3 -q -2 -k -s 6000 -p 5999 -d 40 -i u333 -c 25000 {server}")),
     )
 )

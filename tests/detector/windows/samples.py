@@ -156,6 +156,8 @@ def _kinds(flow: np.void) -> set[str]:
         found.add("icmp")
     if flow["protocol"] != TCP:
         return found | _streams(flow)
+    if flow["src2dst_syn_packets"] >= 20:
+        found.add("torrents")
     ended = {"replies"} if (sent["ack"] if sent["syn"] else sent["rst"]) == flow["src2dst_packets"] else set()
     if flow["dst2src_packets"] == back["rst"] > 0:
         ended.add("refused")
