@@ -161,10 +161,10 @@ FACTS_DTYPE = np.dtype(
   (TCP flows of a connection that lasts in which full packets go one way, and the other says nothing),
   `lasting` (flows that the meter cut and that went on), `uniform` (those among them, not of TCP, without a
   packet back and with packets all of one size, not of the fullest), `torrents` (those among these with more
-  packets than harmless machines send, and TCP flows with more SYNs), `strays` (TCP flows without a SYN that
-  carry more data than a scan's padding and get nothing but resets, if anything), `icmp` (flows of ICMP),
-  `grouped` (flows to a multicast group or to everybody): counted over the window's rows, which are the last T
-  flows at most.
+  packets than harmless machines send, and TCP flows with more SYNs, or that go on although hardly anything
+  comes back), `strays` (TCP flows without a SYN that carry more data than a scan's padding and get nothing
+  but resets, if anything), `icmp` (flows of ICMP), `grouped` (flows to a multicast group or to everybody):
+  counted over the window's rows, which are the last T flows at most.
 - `interval_...`: the same, up to `unanswered` but for `services` and `connections`, of all flows that left in
   the interval that made the window due, however many, and, of an attack that is known, in those before it
   that were not scored. They do not overlap, so flows, packets and bytes may be summed.

@@ -67,7 +67,7 @@ def plausible(
         (_RECON, _BENIGN, ~asks(facts, horizon_secs)),
         (_DDOS, _DOS, as_target & (sources < DDOS_SOURCES)),
         (_DDOS, _RECON, as_target & decoys(facts, interval_secs)),
-        (_DDOS, _BENIGN, as_target & clients(facts, horizon_secs)),
+        (_DDOS, _BENIGN, as_target & clients(facts, horizon_secs) & ~flood),
         (_DOS, _RECON, inquiry(facts) & (dos < SURELY_FLOOD)),
         (_DOS, _BENIGN, client(facts, horizon_secs)),
         (_RECON, _DOS, (barrage(facts, interval_secs) | flood) & (recon < SURELY_SCAN)),

@@ -52,6 +52,12 @@ STRAY_BYTES = 400
 """Bytes of a TCP packet above which it carries more than a scan's padding: Mirai's ACK flood, to any port of
 its victim, carries 512 (its published source, `bot/attack_tcp.c`), and the lab's padded scans 300."""
 
+UNHEARD_PACKETS = 32
+"""Packets of such a size, and none of the fullest, for each that comes back, from which on a flow that lasts
+is a torrent: TCP acknowledges every second full segment (RFC 5681, 4.2), or every few to save the air, and
+without an answer at all only one side was seen. Mirai's STOMP flood sends 768 bytes a packet into a
+connection, and gets two answers a second."""
+
 ROW_DTYPE = np.dtype(
     [
         ("src_hash", "<u8"),
@@ -184,11 +190,19 @@ def _kinds(flows: FlowBatch) -> dict[str, NDArray[np.bool_]]:
     one_size = (flows["bidirectional_stddev_ps"] == 0) & (flows["bidirectional_bytes"] < UNIFORM_BYTES * sent)
     uniform = lasting & ~tcp & (back == 0) & one_size
     lasted_ms = np.maximum(flows["bidirectional_duration_ms"], 1000)
-    torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms) | tcp & (syns >= TORRENT_SYNS)
+    torrents = uniform & (1000 * sent >= TORRENT_PACKETS_PER_SEC * lasted_ms)
+    torrents |= tcp & ((syns >= TORRENT_SYNS) | lasting & _unheard(flows))
     outside = tcp & (syns + syns_back == 0) & (resets_back == back)
     strays = outside & (flows["src2dst_bytes"] > STRAY_BYTES * sent)
     found = (replies, refused, pieces, served, ended, bulk, lasting, uniform, torrents, strays)
     return dict(zip(_KINDS, found, strict=True))
+
+
+def _unheard(flows: FlowBatch) -> NDArray[np.bool_]:
+    """Tell in which flows, (n,), many packets are sent, none of the fullest, and hardly any come back."""
+    sent, back, size = (flows[name] for name in ("src2dst_packets", "dst2src_packets", "src2dst_bytes"))
+    medium = (size > STRAY_BYTES * sent) & (size < UNIFORM_BYTES * sent)
+    return np.asarray(medium & (back > 0) & (sent >= UNHEARD_PACKETS * back))
 
 
 def facts(

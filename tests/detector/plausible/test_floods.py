@@ -149,6 +149,14 @@ def test_torrents_are_a_flood_whatever_else_a_host_does(
     assert verdict.category == category
 
 
+@pytest.mark.parametrize(("torrents", "category"), [(2, DDOS), (1, BENIGN)])
+def test_a_crowd_does_not_send_torrents(torrents: int, category: Category) -> None:
+    """As Mirai's bots do into connections, a hundred packets a second each."""
+    seen = {"flows": 32, "packets": 2700, "torrents": torrents, "protocol": 6, "recent_packets": 5000}
+    (verdict,) = judge([[0.1, 0.88, 0.02, 0.0]], role=Role.TARGET, peers=12, seen=seen)
+    assert verdict.category == category
+
+
 SURGE = {"flows": 4, "packets": 40_000, "bytes": 12_000_000, "top_peer_flows": 4, "protocol": 6}
 
 

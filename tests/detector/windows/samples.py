@@ -156,7 +156,7 @@ def _kinds(flow: np.void) -> set[str]:
         found.add("icmp")
     if flow["protocol"] != TCP:
         return found | _streams(flow)
-    if flow["src2dst_syn_packets"] >= 20:
+    if flow["src2dst_syn_packets"] >= 20 or ("lasting" in found and _unheard(flow)):
         found.add("torrents")
     ended = {"replies"} if (sent["ack"] if sent["syn"] else sent["rst"]) == flow["src2dst_packets"] else set()
     if flow["dst2src_packets"] == back["rst"] > 0:
@@ -174,6 +174,12 @@ def _kinds(flow: np.void) -> set[str]:
     if nothing and int(flow["src2dst_bytes"]) > 400 * int(flow["src2dst_packets"]):
         found.add("strays")
     return found | ended
+
+
+def _unheard(flow: np.void) -> bool:
+    """Whether a host hardly answers what another sends on and on, in packets that are not full."""
+    sent, back = int(flow["src2dst_packets"]), int(flow["dst2src_packets"])
+    return back > 0 and sent >= 32 * back and 400 * sent < int(flow["src2dst_bytes"]) < 1200 * sent
 
 
 def _streams(flow: np.void) -> set[str]:

@@ -50,6 +50,14 @@ TORRENT = {
     "protocol": UDP,
 }
 
+UNHEARD = {
+    "expiration_id": Expiry.ACTIVE,
+    "src2dst_packets": 64,
+    "src2dst_bytes": 64 * 800,
+    "dst2src_packets": 2,
+    "bidirectional_packets": 66,
+    "bidirectional_bytes": 46_000,
+}
 BULK = {
     "src2dst_packets": 12,
     "dst2src_packets": 8,
@@ -101,6 +109,13 @@ BULK = {
         (TORRENT, "lasting uniform torrents"),
         ({**TORRENT, "expiration_id": Expiry.IDLE}, ""),
         ({"src2dst_packets": 20, "src2dst_syn_packets": 20}, "torrents"),
+        (UNHEARD, "pieces lasting torrents"),
+        (UNHEARD | {"src2dst_packets": 63}, "pieces lasting"),
+        (UNHEARD | {"src2dst_bytes": 64 * 400}, "pieces lasting"),
+        (UNHEARD | {"src2dst_bytes": 64 * 1200}, "pieces lasting"),
+        (UNHEARD | {"dst2src_packets": 0, "src2dst_bytes": 64 * 400}, "lasting"),
+        (UNHEARD | {"expiration_id": Expiry.IDLE}, "pieces"),
+        (UNHEARD | {"protocol": UDP}, "lasting"),
         ({"src2dst_packets": 20, "src2dst_syn_packets": 19}, ""),
         ({"src2dst_packets": 20, "src2dst_syn_packets": 20, "protocol": UDP}, ""),
         ({"src2dst_bytes": 401}, "strays"),
