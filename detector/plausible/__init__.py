@@ -27,10 +27,10 @@ and says little, few of them or with an answer, or that moves data over fewer th
 streams, or asks in vain less than `TRIES_PER_SEC`, overwhelms nobody: the share of DoS goes to Benign. And
 nobody streams more datagrams than `DELUGE_PACKETS_PER_SEC` to a host that never answers, or for `TORRENTS`
 seconds what `windows` counts as torrents: the shares of Benign and Recon go to DoS. So they do where one host
-sends another more than `SURGE_PACKETS_PER_SEC` small packets, for seconds, inside flows that last; or more
-than `OVERRUN_PACKETS_PER_SEC`, or `UNIFORM_PACKETS_PER_SEC` that are alike, or `RUSH_PACKETS_PER_SEC` of any
-kind, if the model finds DoS likelier than Benign: beyond the pace of harmless machines no more certainty is
-asked for.
+sends another more than `SURGE_PACKETS_PER_SEC` small packets, or `PINGS_PER_SEC`, for seconds, inside flows
+that last; or more than `OVERRUN_PACKETS_PER_SEC`, or `UNIFORM_PACKETS_PER_SEC` that are alike, or
+`RUSH_PACKETS_PER_SEC` of any kind, if the model finds DoS likelier than Benign: beyond the pace of harmless
+machines no more certainty is asked for.
 """
 
 import numpy as np

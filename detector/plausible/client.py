@@ -5,9 +5,8 @@ from socket import IPPROTO_TCP
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.plausible.counts import mostly, ported, secs
-from detector.plausible.crowd import RETRIES_SHARE
-from detector.plausible.talks import CONVERSATION_PACKETS, answered, conversations, streams, transfers
+from detector.plausible.counts import mostly, secs
+from detector.plausible.talks import answered, conversations, streams, transfers, vain
 
 CLIENT_FLOWS_PER_SEC, CLIENT_PACKETS_PER_SEC, CLIENT_SECS = 12, 500, 1.5
 """What TCP conversations and packets, over a window of so long, are no flood yet: the lab's begin at 25
@@ -44,9 +43,10 @@ def client(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
     It takes its time, or comes in one burst, or keeps connections open and says little, or moves data, or
     sends a few streams, or tries in vain.
     """
-    lasted = np.maximum(secs(facts), CLIENT_SECS)
-    lately, in_window = facts["recent_flows"] / horizon_secs, facts["flows"] / lasted
-    long, packets = secs(facts) >= CLIENT_SECS, facts["packets"] / lasted
+    lasted = secs(facts)
+    long, lasted = lasted >= CLIENT_SECS, np.maximum(lasted, CLIENT_SECS)
+    in_window, packets = facts["flows"] / lasted, facts["packets"] / lasted
+    lately = facts["recent_flows"] / horizon_secs
     light = (packets < CLIENT_PACKETS_PER_SEC) | transfers(facts)
     at_leisure = conversations(facts) & long & (np.minimum(lately, in_window) < CLIENT_FLOWS_PER_SEC) & light
     loads = mostly(facts, "bulk") & (lately < LOADS)
@@ -60,10 +60,10 @@ def client(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
 
 def burst(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show some connections at once, asked and answered or hung up, and no more."""
-    few = facts["recent_packets"] < CLIENT_PACKETS_PER_SEC * horizon_secs
+    light = facts["recent_packets"] < CLIENT_PACKETS_PER_SEC * horizon_secs
     whole = (facts["packets"] >= ANSWERED_PACKETS * facts["flows"]) | mostly(facts, "ended")
-    few_now = facts["recent_flows"] < BURST_FLOWS
-    return np.asarray(few_now & whole & answered(facts) & (few | transfers(facts)))
+    few = facts["recent_flows"] < BURST_FLOWS
+    return np.asarray(few & whole & answered(facts) & (light | transfers(facts)))
 
 
 def keeps(facts: NDArray[np.void]) -> NDArray[np.bool_]:
@@ -71,10 +71,3 @@ def keeps(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     little = facts["packets"] <= KEPT_WORDS * facts["flows"]
     told = mostly(facts, "served") | mostly(facts, "pieces") & (facts["connections"] <= KEPT_CONNECTIONS)
     return np.asarray(told & little & answered(facts))
-
-
-def vain(facts: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Tell which windows, (m,), show brief questions that are refused, or not answered."""
-    missed = facts["unanswered"] + facts["refused"] >= RETRIES_SHARE * facts["flows"]
-    brief = facts["packets"] < CONVERSATION_PACKETS * facts["flows"]
-    return np.asarray(ported(facts) & missed & brief)

@@ -5,15 +5,8 @@ from socket import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.plausible.counts import mostly, near, ported, sources
-from detector.plausible.talks import (
-    CONVERSATION_PACKETS,
-    answered,
-    conversations,
-    reflected,
-    streams,
-    transfers,
-)
+from detector.plausible.counts import mostly, near, sources
+from detector.plausible.talks import answered, conversations, reflected, streams, transfers, vain
 
 CROWD_FLOWS_PER_SEC, CROWD_PACKETS_PER_SEC = 100, 2000
 """What the clients of a small server, many of them, reach at most over the last seconds. By intervals of a
@@ -24,9 +17,9 @@ MISSED_FLOWS_PER_SEC, MISSED_PACKETS_PER_SEC = 15, 60
 """What devices reach at most that all try a closed or silent port again and again: eight of them, once a
 second, were a DDoS. The slowest DDoS among 1,556 shared captures has 20 flows a second."""
 
-RETRIES_PER_SEC, RETRIES_SOURCES, RETRIES_SHARE = 2, 128, 0.9
-"""The same of each of many, if their addresses are private: how often it asks or tells, how many they are,
-and the share of flows in vain. Forty clients of a broker that was gone, once a second, were a DDoS, and so
+RETRIES_PER_SEC, RETRIES_SOURCES = 2, 128
+"""The same of each of many, if their addresses are private: how often it asks or tells, and how many they
+are. Forty clients of a broker that was gone, once a second, were a DDoS, and so
 were forty that sent a line a second to one log. No capture of the archive opens otherwise for it; of 1,012
 worlds of the lab three floods of a few seconds from private addresses open no more."""
 
@@ -59,10 +52,8 @@ def clients(facts: NDArray[np.void], horizon_secs: float) -> NDArray[np.bool_]:
 
 def retries(facts: NDArray[np.void], flows: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which windows, (m,), show clients near by that each ask or tell now and then, in vain."""
-    vain = facts["unanswered"] + facts["refused"] >= RETRIES_SHARE * facts["flows"]
-    brief = ported(facts) & (facts["packets"] < CONVERSATION_PACKETS * facts["flows"])
     pace = np.minimum(RETRIES_PER_SEC * sources(facts), CROWD_FLOWS_PER_SEC)
-    return np.asarray(vain & brief & few_near(facts) & (flows < pace) & ~reflected(facts))
+    return np.asarray(vain(facts) & few_near(facts) & (flows < pace) & ~reflected(facts))
 
 
 def few_near(facts: NDArray[np.void]) -> NDArray[np.bool_]:

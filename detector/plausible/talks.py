@@ -5,7 +5,7 @@ from socket import IPPROTO_TCP, IPPROTO_UDP
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.plausible.counts import mostly
+from detector.plausible.counts import mostly, ported
 from detector.plausible.floods import OVERRUN_BYTES
 
 CONVERSATION_PACKETS = 5
@@ -18,6 +18,9 @@ LEFT_UNANSWERED = 1 / 8
 Without this rule 96 % of the windows of a server with five connections a second from eight of 60 devices
 were called DDoS; with it, out of fold, no capture of DDoS was lost and one benign capture more was silent.
 """
+
+VAIN_SHARE = 0.9
+"""Share of flows that are refused or not answered from which on who asks does so in vain."""
 
 DATA_BYTES = 700
 """Bytes of a packet, on average, from which on connections carry data, as many packets as both ends
@@ -45,6 +48,13 @@ def conversations(facts: NDArray[np.void]) -> NDArray[np.bool_]:
 def answered(facts: NDArray[np.void]) -> NDArray[np.bool_]:
     """Tell in which windows, (m,), hardly a flow is left without an answer."""
     return np.asarray(facts["unanswered"] <= LEFT_UNANSWERED * facts["flows"])
+
+
+def vain(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which windows, (m,), show brief questions that are refused, or not answered."""
+    missed = facts["unanswered"] + facts["refused"] >= VAIN_SHARE * facts["flows"]
+    brief = facts["packets"] < CONVERSATION_PACKETS * facts["flows"]
+    return np.asarray(ported(facts) & missed & brief)
 
 
 def transfers(facts: NDArray[np.void]) -> NDArray[np.bool_]:

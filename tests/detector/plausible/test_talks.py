@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detector.plausible.talks import answered, conversations, reflected, streams, transfers
+from detector.plausible.talks import answered, conversations, reflected, streams, transfers, vain
 from detector.records import FACTS_DTYPE
 
 
@@ -29,6 +29,21 @@ def test_conversations_have_five_packets_and_an_answer(packets: int, unanswered:
 
 def test_a_window_without_flows_shows_no_conversation() -> None:
     assert conversations(seen()).tolist() == [False]
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        ({}, True),
+        ({"refused": 3}, False),
+        ({"packets": 50}, False),
+        ({"protocol": IPPROTO_UDP}, True),
+        ({"protocol": 1}, False),
+    ],
+)
+def test_brief_questions_that_nobody_answers_are_in_vain(other: dict[str, int], *, found: bool) -> None:
+    asked = {"protocol": IPPROTO_TCP, "flows": 10, "packets": 49, "unanswered": 5, "refused": 4}
+    assert vain(seen(**asked | other)).tolist() == [found]
 
 
 @pytest.mark.parametrize(
